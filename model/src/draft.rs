@@ -1,0 +1,26 @@
+//! What a sender asks for, understood but not yet permitted.
+
+use crate::address::Address;
+
+/// A message as it was asked: addresses read, content untouched.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft {
+    /// The sender's own id of the message; removes duplicates.
+    pub id: String,
+    /// Who it claims to be from; `None` when left out.
+    pub from: Option<Address>,
+    /// Whom it is for. One address from a device; an app may name a list.
+    pub to: Vec<Address>,
+    /// Receivers inside `to`; empty means all of them.
+    pub target: Vec<Address>,
+    /// The type as the client wrote it: a JSON number or string, verbatim.
+    pub kind: String,
+    /// The content: JSON without insignificant white space, verbatim otherwise.
+    pub content: String,
+    /// The client's time in milliseconds; orders nothing.
+    pub timestamp_ms: Option<i64>,
+    /// Whether the message is for the app rather than for eyes.
+    pub is_background: bool,
+    /// Fields the platform does not know, as one JSON object; empty when there are none.
+    pub ext: String,
+}

@@ -1,0 +1,24 @@
+//! The nouns of the platform and its pure rules: no async, no serde, no I/O.
+//!
+//! Read [`conversation`] and [`refusal`] first: everything else names things those two need.
+#![deny(missing_docs)]
+
+pub mod address;
+pub mod clock;
+pub mod conversation;
+pub mod device;
+pub mod draft;
+pub mod group;
+pub mod id;
+pub mod limits;
+pub mod permission;
+pub mod refusal;
+
+pub use address::Address;
+pub use clock::{Clock, SystemClock};
+pub use conversation::ConversationKey;
+pub use device::OsKind;
+pub use draft::Draft;
+pub use group::Role;
+pub use id::{AccountNo, AppNo, DeviceNo, GroupId, GroupNo, ServerId, TenantNo, UserId};
+pub use refusal::Refusal;

@@ -1,0 +1,28 @@
+//! Every upper bound of the platform that is not a setting, with its reason.
+
+/// Largest draft the platform takes, in bytes of JSON. Well above a text, well below a file: files go by storage id.
+pub const DRAFT_BYTES_MAX: usize = 64 * 1024;
+
+/// Longest client message id, in bytes; the same as common idempotency keys (Stripe: 255).
+pub const MESSAGE_ID_BYTES_MAX: usize = 255;
+
+/// How long a client's message id is remembered, in milliseconds (72 hours).
+pub const DUPLICATE_WINDOW_MS: u64 = 72 * 60 * 60 * 1000;
+
+/// Most recipients numbered inside the commit of their message; above, numbering follows from a durable intent.
+pub const INLINE_RECIPIENTS_MAX: usize = 1_000;
+
+/// Most recipients numbered by one step of a fan-out, so that other senders' commits pass between two steps.
+pub const FANOUT_CHUNK_RECIPIENTS: usize = 1_000;
+
+/// Most members of a group until broadcasting groups arrive.
+pub const GROUP_MEMBERS_MAX: usize = 100_000;
+
+/// Most names in `target` or in a list of recipients.
+pub const TARGETS_MAX: usize = 10_000;
+
+/// Most entries one page holds.
+pub const PAGE_ENTRIES_MAX: usize = 500;
+
+/// Entries on a page when the client names no number.
+pub const PAGE_ENTRIES_DEFAULT: usize = 50;

@@ -1,0 +1,189 @@
+//! Every expected "no": a stable code a client can act on. Failures (our fault) are not here.
+
+use std::fmt;
+
+/// Why something was not done. The code is a contract; the text may change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// The bytes are not what this door reads.
+    Malformed,
+    /// A field is missing or has a value outside its rules.
+    InvalidField,
+    /// The message, or one of its fields, is larger than the limit.
+    TooLarge,
+    /// The credentials are missing, wrong, expired or revoked.
+    Unauthenticated,
+    /// Known, but not allowed to do this.
+    Forbidden,
+    /// `from` names somebody else than the sender.
+    NotYourself,
+    /// A topic that is not the account's own.
+    TopicForbidden,
+    /// No such user in this tenant.
+    UserNotFound,
+    /// No such group in this tenant.
+    GroupNotFound,
+    /// No such message, device, conversation or other thing.
+    NotFound,
+    /// The sender is not a member of the group.
+    NotMember,
+    /// A named target is not a member of the group.
+    TargetNotMember,
+    /// The id was used before with another body.
+    IdConflict,
+    /// The id carries a time older than the duplicate window.
+    IdExpired,
+    /// It exists already.
+    AlreadyExists,
+    /// The ticket is unknown, used or expired.
+    TicketInvalid,
+    /// The unique code belongs to another user, and no proof was given.
+    DeviceOwned,
+    /// More requests than the limit allows.
+    RateLimited,
+    /// The platform cannot take more now; nothing was kept.
+    Overloaded,
+    /// The disk of the platform is full; nothing was kept.
+    StorageFull,
+    /// This kind of address is not available yet.
+    Unsupported,
+}
+
+/// What a client should do about a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// The same request will be refused again.
+    Never,
+    /// The same request may succeed later.
+    Later,
+}
+
+impl Refusal {
+    /// All of them, for published tables.
+    pub const ALL: [Self; 21] = [
+        Self::Malformed,
+        Self::InvalidField,
+        Self::TooLarge,
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::NotYourself,
+        Self::TopicForbidden,
+        Self::UserNotFound,
+        Self::GroupNotFound,
+        Self::NotFound,
+        Self::NotMember,
+        Self::TargetNotMember,
+        Self::IdConflict,
+        Self::IdExpired,
+        Self::AlreadyExists,
+        Self::TicketInvalid,
+        Self::DeviceOwned,
+        Self::RateLimited,
+        Self::Overloaded,
+        Self::StorageFull,
+        Self::Unsupported,
+    ];
+
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        self.row().0
+    }
+
+    /// The HTTP status.
+    pub fn http_status(self) -> u16 {
+        self.row().1
+    }
+
+    /// The MQTT 5 reason code of a PUBACK, PUBREC or SUBACK (OASIS MQTT 5.0, 2.4).
+    pub fn mqtt_reason(self) -> u8 {
+        self.row().2
+    }
+
+    /// The JSON-RPC error number, from the range the specification leaves to servers.
+    pub fn rpc_number(self) -> i32 {
+        match self {
+            Self::Malformed => -32700,
+            Self::InvalidField => -32602,
+            other => -32000 - i32::from(other.row().1),
+        }
+    }
+
+    /// Whether trying again can help.
+    pub fn remedy(self) -> Remedy {
+        match self {
+            Self::RateLimited | Self::Overloaded | Self::StorageFull => Remedy::Later,
+            _ => Remedy::Never,
+        }
+    }
+
+    /// One sentence for people.
+    pub fn text(self) -> &'static str {
+        self.row().3
+    }
+
+    fn row(self) -> (&'static str, u16, u8, &'static str) {
+        match self {
+            Self::Malformed => ("malformed", 400, 0x99, "the bytes could not be read"),
+            Self::InvalidField => (
+                "invalid_field",
+                422,
+                0x99,
+                "a field is missing or has a value outside its rules",
+            ),
+            Self::TooLarge => ("too_large", 413, 0x95, "larger than the limit"),
+            Self::Unauthenticated => (
+                "unauthenticated",
+                401,
+                0x87,
+                "credentials are missing, wrong, expired or revoked",
+            ),
+            Self::Forbidden => ("forbidden", 403, 0x87, "these credentials do not allow this"),
+            Self::NotYourself => ("not_yourself", 403, 0x87, "`from` must be the sender itself"),
+            Self::TopicForbidden => ("topic_forbidden", 403, 0x87, "only the account's own topics are open"),
+            Self::UserNotFound => ("user_not_found", 404, 0x80, "no such user in this tenant"),
+            Self::GroupNotFound => ("group_not_found", 404, 0x80, "no such group in this tenant"),
+            Self::NotFound => ("not_found", 404, 0x80, "no such thing"),
+            Self::NotMember => ("not_member", 403, 0x87, "not a member of this group"),
+            Self::TargetNotMember => ("target_not_member", 422, 0x80, "a target is not a member of this group"),
+            Self::IdConflict => ("id_conflict", 409, 0x80, "this id was used before with another body"),
+            Self::IdExpired => (
+                "id_expired",
+                422,
+                0x80,
+                "this id carries a time older than the duplicate window of 72 hours",
+            ),
+            Self::AlreadyExists => ("already_exists", 409, 0x80, "it exists already"),
+            Self::TicketInvalid => ("ticket_invalid", 401, 0x87, "the ticket is unknown, used or expired"),
+            Self::DeviceOwned => ("device_owned", 409, 0x87, "the unique code belongs to another user"),
+            Self::RateLimited => ("rate_limited", 429, 0x97, "more requests than the limit allows"),
+            Self::Overloaded => (
+                "overloaded",
+                503,
+                0x97,
+                "too much to do now; nothing was kept, try again",
+            ),
+            Self::StorageFull => ("storage_full", 507, 0x97, "the disk is full; nothing was kept"),
+            Self::Unsupported => ("unsupported", 501, 0x83, "not available"),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn codes_are_distinct() {
+        let codes: HashSet<_> = Refusal::ALL.iter().map(|r| r.code()).collect();
+        assert_eq!(codes.len(), Refusal::ALL.len());
+    }
+}
