@@ -1,0 +1,41 @@
+# The verbs of the house. `just` alone lists them; CI runs `.ci/run`, which does what `check` does on a bare machine.
+
+export CARGO_INCREMENTAL := env_var_or_default("CARGO_INCREMENTAL", "0")
+
+_list:
+    @just --list --unsorted
+
+# All that a change must pass, in the order that fails fastest.
+check: fmt-check lint test docs deny
+
+# Write the house style into every file.
+fmt:
+    cargo fmt --all
+
+[private]
+fmt-check:
+    cargo fmt --all --check
+
+# Clippy with the workspace's lint table; a warning is an error.
+lint:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# Every test; a test that lacks a server it needs says so and passes, unless GODWIT_REQUIRE_… is set.
+test *arguments:
+    cargo test --workspace {{ arguments }}
+
+# The documentation of the code, with broken links as errors.
+docs:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# Licences, sources, advisories, and the graph of who may depend on whom.
+deny:
+    cargo deny check
+
+# Start the platform in ./godwit-data.
+run *arguments:
+    cargo run --bin godwit -- serve {{ arguments }}
+
+# Watch three people, a group and a killed server.
+demo:
+    cargo run --bin godwit -- demo
