@@ -1,1 +1,103 @@
-//! Placeholder.
+//! Who is connected here, and how far along its inbox each device has come.
+//!
+//! Doors hold a [`Hub`]: they attach a session, feed its [`Follower`] with hints from the [`Mailbox`] and with
+//! pages from the archive, and move the device's cursor. Nothing here knows sockets, packets or JSON.
+//! A hint may be lost at any time; the follower then reads the archive.
+#![deny(missing_docs)]
+
+mod follower;
+mod live_view;
+mod mailbox;
+mod switchboard;
+
+use std::sync::Arc;
+
+pub use follower::{Follower, Step};
+pub use godwit_archive::{
+    AppendError, Archive, DeviceState, GoneReason, InboxQuery, Item, ReadError, Record, RecordKind, Saved, SessionState,
+};
+use godwit_model::{AccountNo, DeviceNo};
+pub use live_view::LiveView;
+pub use mailbox::{CloseReason, Mail, Mailbox};
+pub use switchboard::{Attachment, Switchboard};
+
+/// Entries one page of a follower holds.
+pub const PAGE_ENTRIES: usize = 64;
+/// Bytes after which a follower's page ends early; one entry always fits.
+pub const PAGE_BYTES: usize = 256 * 1024;
+
+/// The meeting point of sessions and the archive.
+#[derive(Clone)]
+pub struct Hub {
+    switchboard: Arc<Switchboard>,
+    archive: Archive,
+}
+
+impl Hub {
+    /// Joins the switchboard, which the archive already tells of every commit, with that archive.
+    pub fn new(switchboard: Arc<Switchboard>, archive: Archive) -> Self {
+        Self { switchboard, archive }
+    }
+
+    /// Connects a session of a device. An earlier session of the same device is told to close.
+    pub fn attach(&self, account: AccountNo, device: DeviceNo) -> Attachment {
+        self.switchboard.attach(account, device)
+    }
+
+    /// How many sessions of this account are connected.
+    pub fn sessions(&self, account: AccountNo) -> usize {
+        self.switchboard.sessions(account)
+    }
+
+    /// Tells a device's session, if one is connected, to close.
+    pub fn close_device(&self, account: AccountNo, device: DeviceNo, reason: CloseReason) {
+        self.switchboard.close_device(account, device, reason);
+    }
+
+    /// The highest number in an account's inbox; 0 when it is empty.
+    pub fn head(&self, account: AccountNo) -> u64 {
+        self.archive.head(account)
+    }
+
+    /// The lowest number still kept in an account's inbox.
+    pub fn floor(&self, account: AccountNo) -> u64 {
+        self.archive.floor(account)
+    }
+
+    /// Reads the page a follower asked for. Blocks on the disk: call it off the runtime's workers.
+    pub fn page(&self, account: AccountNo, after: u64, limit: usize) -> Result<Vec<Item>, ReadError> {
+        let query = InboxQuery {
+            after: Some(after),
+            before: None,
+            since_ms: None,
+            conversation: None,
+            limit: limit.min(PAGE_ENTRIES),
+            bytes_max: PAGE_BYTES,
+        };
+        self.archive.inbox(account, &query)
+    }
+
+    /// What is stored of a device: its cursor and its session's subscriptions.
+    pub fn device(&self, device: DeviceNo) -> Option<DeviceState> {
+        self.archive.device(device)
+    }
+
+    /// Where a device that was never seen starts: at the floor if it is its account's first, else at the head.
+    pub fn first_cursor(&self, account: AccountNo, first_of_account: bool) -> u64 {
+        if first_of_account {
+            self.floor(account).saturating_sub(1)
+        } else {
+            self.head(account)
+        }
+    }
+
+    /// Notes how far a device has acknowledged. Durable with the next commit.
+    pub fn move_cursor(&self, device: DeviceNo, account: AccountNo, cursor: u64) {
+        self.archive.move_cursor(device, account, cursor);
+    }
+
+    /// Stores a device's session and cursor; the answer resolves once both are durable.
+    pub fn save_device(&self, device: DeviceNo, state: DeviceState) -> Result<Saved, AppendError> {
+        self.archive.save_device(device, state)
+    }
+}

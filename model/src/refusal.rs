@@ -1,5 +1,6 @@
 //! Every expected "no": a stable code a client can act on. Failures (our fault) are not here.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// Why something was not done. The code is a contract; the text may change.
@@ -175,6 +176,35 @@ impl fmt::Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
+
+/// A refusal with what exactly was wrong, for the person who reads it. Only the code is a contract.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{refusal}: {detail}")]
+pub struct Refused {
+    /// The stable reason.
+    pub refusal: Refusal,
+    /// What was wrong here, and what would be right.
+    pub detail: Cow<'static, str>,
+}
+
+impl Refused {
+    /// A refusal with its detail.
+    pub fn new(refusal: Refusal, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            refusal,
+            detail: detail.into(),
+        }
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            refusal,
+            detail: Cow::Borrowed(refusal.text()),
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,156 @@
+//! Walks one device along its inbox: live while everything up to the head is in flight, else behind and reading pages.
+//!
+//! A state machine without I/O. The cursor is the end of the contiguous prefix the device has acknowledged.
+//! Its memory is bounded by the window and one page, whatever the backlog.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use godwit_archive::{Item, Record};
+
+use crate::PAGE_ENTRIES;
+
+/// What to do next.
+#[derive(Debug)]
+pub enum Step {
+    /// Send this entry; it is in flight from now on.
+    Deliver(Item),
+    /// Send the entry that says `from..=to` is no longer kept; it is in flight under the number `to`.
+    Gap {
+        /// First number that is gone.
+        from: u64,
+        /// Last number that is gone.
+        to: u64,
+    },
+    /// Read up to `limit` entries after this number and give them to [`Follower::page`].
+    Read {
+        /// Exclusive lower bound.
+        after: u64,
+        /// Most entries.
+        limit: usize,
+    },
+    /// Nothing until a hint, a page or an acknowledgement comes.
+    Wait,
+}
+
+/// One device's walk.
+#[derive(Debug)]
+pub struct Follower {
+    cursor: u64,
+    sent: u64,
+    head: u64,
+    window: usize,
+    acknowledged: VecDeque<bool>,
+    ready: VecDeque<Item>,
+    reading: bool,
+}
+
+impl Follower {
+    /// Starts after `cursor`, with at most `window` entries in flight (at least one).
+    pub fn new(cursor: u64, head: u64, window: u16) -> Self {
+        Self {
+            cursor,
+            sent: cursor,
+            head,
+            window: usize::from(window.max(1)),
+            acknowledged: VecDeque::new(),
+            ready: VecDeque::new(),
+            reading: false,
+        }
+    }
+
+    /// The end of the contiguous prefix the device has acknowledged.
+    pub fn cursor(&self) -> u64 {
+        self.cursor
+    }
+
+    /// The highest number in flight or acknowledged.
+    pub fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// The inbox reaches at least this far.
+    pub fn know_head(&mut self, head: u64) {
+        self.head = self.head.max(head);
+    }
+
+    /// A message that just came. Kept only if it is the very next one; otherwise the archive will be read.
+    pub fn hint(&mut self, seq: u64, record: Arc<Record>) {
+        self.know_head(seq);
+        if seq == self.next_wanted() && self.ready.len() < PAGE_ENTRIES {
+            self.ready.push_back(Item { seq, record });
+        }
+    }
+
+    fn next_wanted(&self) -> u64 {
+        self.ready.back().map_or(self.sent, |item| item.seq) + 1
+    }
+
+    /// What to do next; call again until it says [`Step::Wait`].
+    pub fn next(&mut self) -> Step {
+        let room = self.window.saturating_sub(self.acknowledged.len());
+        if room == 0 {
+            return Step::Wait;
+        }
+        if let Some(item) = self.ready.front() {
+            let (from, to) = (self.sent + 1, item.seq - 1);
+            if from <= to {
+                return self.step_over(from, to);
+            }
+            self.sent = item.seq;
+            self.acknowledged.push_back(false);
+            return self.ready.pop_front().map_or(Step::Wait, Step::Deliver);
+        }
+        if self.head > self.sent && !self.reading {
+            self.reading = true;
+            return Step::Read {
+                after: self.sent,
+                limit: room.min(PAGE_ENTRIES),
+            };
+        }
+        Step::Wait
+    }
+
+    /// Everything below the gap's last number counts as acknowledged: one answer settles the whole gap.
+    fn step_over(&mut self, from: u64, to: u64) -> Step {
+        if self.acknowledged.is_empty() {
+            self.cursor = to - 1;
+        } else {
+            self.acknowledged.extend((from..to).map(|_| true));
+        }
+        self.acknowledged.push_back(false);
+        self.sent = to;
+        Step::Gap { from, to }
+    }
+
+    /// The page that [`Step::Read`] asked for, ascending.
+    pub fn page(&mut self, items: Vec<Item>) {
+        self.reading = false;
+        for item in items {
+            if self.ready.len() < PAGE_ENTRIES && item.seq >= self.next_wanted() {
+                self.know_head(item.seq);
+                self.ready.push_back(item);
+            }
+        }
+    }
+
+    /// The page could not be read; the next [`Follower::next`] asks again.
+    pub fn page_failed(&mut self) {
+        self.reading = false;
+    }
+
+    /// The device acknowledged one entry. Returns the new cursor if it moved. Numbers not in flight are ignored.
+    pub fn acknowledge(&mut self, seq: u64) -> Option<u64> {
+        let at = usize::try_from(seq.checked_sub(self.cursor + 1)?).ok()?;
+        *self.acknowledged.get_mut(at)? = true;
+        let before = self.cursor;
+        while self.acknowledged.front() == Some(&true) {
+            self.acknowledged.pop_front();
+            self.cursor += 1;
+        }
+        (self.cursor > before).then_some(self.cursor)
+    }
+}
+
+#[cfg(test)]
+mod tests;

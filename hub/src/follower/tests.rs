@@ -1,0 +1,133 @@
+//! The follower under every order of hints, pages and acknowledgements.
+
+use godwit_archive::RecordKind;
+use godwit_model::{AccountNo, ServerId};
+use proptest::prelude::*;
+
+use super::*;
+
+fn record(seq: u64) -> Arc<Record> {
+    Arc::new(Record {
+        kind: RecordKind::Message,
+        form: 0,
+        conversation: None,
+        conv_seq: seq,
+        server_id: ServerId(u128::from(seq)),
+        server_time_ms: 0,
+        sender: AccountNo(0),
+        body: bytes::Bytes::new(),
+    })
+}
+
+fn items(seqs: impl Iterator<Item = u64>) -> Vec<Item> {
+    seqs.map(|seq| Item {
+        seq,
+        record: record(seq),
+    })
+    .collect()
+}
+
+fn delivered(step: &Step) -> Option<u64> {
+    match step {
+        Step::Deliver(item) => Some(item.seq),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_live_follower_hands_on_hints_without_reading() {
+    let mut follower = Follower::new(5, 5, 10);
+    follower.hint(6, record(6));
+    assert_eq!(delivered(&follower.next()), Some(6));
+    assert!(matches!(follower.next(), Step::Wait));
+    assert_eq!(follower.acknowledge(6), Some(6));
+}
+
+#[test]
+fn a_missed_hint_makes_it_read_and_then_it_is_live_again() {
+    let mut follower = Follower::new(0, 0, 10);
+    follower.hint(2, record(2));
+    assert!(matches!(follower.next(), Step::Read { after: 0, .. }));
+    follower.hint(3, record(3));
+    follower.page(items(1..=3));
+    for seq in 1..=3 {
+        assert_eq!(delivered(&follower.next()), Some(seq));
+    }
+    follower.hint(4, record(4));
+    assert_eq!(delivered(&follower.next()), Some(4));
+}
+
+#[test]
+fn the_cursor_is_the_contiguous_prefix() {
+    let mut follower = Follower::new(0, 0, 10);
+    for seq in 1..=3 {
+        follower.hint(seq, record(seq));
+        follower.next();
+    }
+    assert_eq!(follower.acknowledge(2), None);
+    assert_eq!(follower.acknowledge(9), None);
+    assert_eq!(follower.acknowledge(1), Some(2));
+    assert_eq!(follower.acknowledge(1), None);
+    assert_eq!(follower.acknowledge(3), Some(3));
+}
+
+#[test]
+fn what_is_no_longer_kept_is_one_gap() {
+    let mut follower = Follower::new(2, 10, 10);
+    assert!(matches!(follower.next(), Step::Read { after: 2, .. }));
+    follower.page(items(8..=10));
+    assert!(matches!(follower.next(), Step::Gap { from: 3, to: 7 }));
+    assert_eq!(delivered(&follower.next()), Some(8));
+    assert_eq!(follower.acknowledge(7), Some(7));
+    assert_eq!(follower.acknowledge(8), Some(8));
+}
+
+proptest! {
+    /// Whatever is hinted, lost, read late or acknowledged out of order: every number once, in order, within the window.
+    #[test]
+    fn every_entry_is_delivered_once_and_in_order(
+        window in 1_u16..20,
+        start in 0_u64..5,
+        total in 1_u64..200,
+        choices in proptest::collection::vec((0_u8..6, any::<prop::sample::Index>()), 50..600),
+    ) {
+        let mut follower = Follower::new(start, start, window);
+        let (mut head, mut expected, mut asked) = (start, start + 1, None);
+        let mut in_flight: Vec<u64> = Vec::new();
+        let mut choices = choices.into_iter().cycle();
+        for _ in 0..20_000 {
+            if follower.cursor() == start + total {
+                break;
+            }
+            let (choice, index) = choices.next().unwrap();
+            match choice {
+                0 if head < start + total => { head += 1; follower.hint(head, record(head)); }
+                1 if head < start + total => { head += 1; follower.know_head(head); }
+                2 => if let Some((after, limit)) = asked.take() {
+                    follower.page(items((after + 1..=head).take(limit)));
+                },
+                3 => if asked.take().is_some() { follower.page_failed(); },
+                4 if !in_flight.is_empty() => {
+                    let seq = in_flight.swap_remove(index.index(in_flight.len()));
+                    follower.acknowledge(seq);
+                }
+                _ => match follower.next() {
+                    Step::Deliver(item) => {
+                        prop_assert_eq!(item.seq, expected);
+                        expected += 1;
+                        in_flight.push(item.seq);
+                        prop_assert!(follower.sent() - follower.cursor() <= u64::from(window));
+                    }
+                    Step::Read { after, limit } => {
+                        prop_assert!(asked.is_none());
+                        asked = Some((after, limit));
+                    }
+                    Step::Gap { .. } => prop_assert!(false, "nothing is gone"),
+                    Step::Wait => {}
+                },
+            }
+        }
+        // Enough rounds always suffice unless the choices never acknowledge, deliver or read.
+        prop_assert!(follower.cursor() <= head);
+    }
+}

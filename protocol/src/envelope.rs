@@ -1,0 +1,315 @@
+//! The JSON envelope: a draft read from bytes, an inbox entry written for one reader.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fmt::{self, Write as _};
+
+use godwit_model::limits::{DRAFT_BYTES_MAX, MESSAGE_ID_BYTES_MAX, TARGETS_MAX};
+use godwit_model::{Address, ConversationKey, Draft, Refusal, Refused, ServerId};
+use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::json::{minify, push_string};
+
+/// What the platform adds to a message when it is accepted.
+#[derive(Clone, Copy, Debug)]
+pub struct Stamp {
+    /// The server's id.
+    pub server_id: ServerId,
+    /// The server's time in milliseconds since 1970.
+    pub server_time_ms: u64,
+    /// The conversation and the message's number in it.
+    pub conversation: Option<(ConversationKey, u64)>,
+}
+
+/// Reads a draft. `id` may be missing only where the door makes one up.
+///
+/// # Errors
+/// [`Refusal::TooLarge`], [`Refusal::Malformed`] (not JSON, a field twice) or [`Refusal::InvalidField`] naming the field.
+pub fn decode_draft(bytes: &[u8]) -> Result<Draft, Refused> {
+    if bytes.len() > DRAFT_BYTES_MAX {
+        let detail = format!("{} bytes; the limit is {DRAFT_BYTES_MAX}", bytes.len());
+        return Err(Refused::new(Refusal::TooLarge, detail));
+    }
+    let wire: Wire<'_> = serde_json::from_slice(bytes).map_err(|e| Refused::new(Refusal::Malformed, e.to_string()))?;
+    wire.into_draft()
+}
+
+/// The draft's id if the bytes are readable enough to have one: what a refusal refers to.
+pub fn peek_id(bytes: &[u8]) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct OnlyId {
+        id: String,
+    }
+    let only: OnlyId = serde_json::from_slice(bytes.get(..bytes.len().min(DRAFT_BYTES_MAX))?).ok()?;
+    (only.id.len() <= MESSAGE_ID_BYTES_MAX).then_some(only.id)
+}
+
+#[derive(Default)]
+struct Wire<'a> {
+    id: Option<Cow<'a, str>>,
+    from: Option<Cow<'a, str>>,
+    to: Option<OneOrMany<'a>>,
+    target: Option<OneOrMany<'a>>,
+    kind: Option<&'a RawValue>,
+    content: Option<&'a RawValue>,
+    timestamp: Option<i64>,
+    is_background: bool,
+    ext: Vec<(Cow<'a, str>, &'a RawValue)>,
+}
+
+/// Fields only the platform writes, and the sender's tenant, which its credentials decide: dropped on input.
+const PLATFORM_FIELDS: [&str; 8] = [
+    "seq",
+    "serverId",
+    "serverTime",
+    "conv",
+    "convSeq",
+    "tenantNo",
+    "gone",
+    "refused",
+];
+
+impl<'de: 'a, 'a> Deserialize<'de> for Wire<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Wire<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with `id`, `to`, `type` and `content`")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+                let mut wire = Wire::default();
+                let mut seen = HashSet::new();
+                while let Some(Key(key)) = map.next_key()? {
+                    if !seen.insert(key.clone()) {
+                        return Err(M::Error::custom(format_args!("field `{key}` stands twice")));
+                    }
+                    wire.read_field(key, &mut map)?;
+                }
+                Ok(wire)
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+impl<'a> Wire<'a> {
+    fn read_field<M: MapAccess<'a>>(&mut self, key: Cow<'a, str>, map: &mut M) -> Result<(), M::Error> {
+        match &*key {
+            "id" => self.id = map.next_value::<Option<Key<'a>>>()?.map(|key| key.0),
+            "from" => self.from = map.next_value::<Option<Key<'a>>>()?.map(|key| key.0),
+            "to" => self.to = map.next_value()?,
+            "target" => self.target = map.next_value()?,
+            "type" => self.kind = map.next_value()?,
+            "content" => self.content = map.next_value()?,
+            "timestamp" => self.timestamp = map.next_value()?,
+            "isBackground" => self.is_background = map.next_value::<Option<bool>>()?.unwrap_or_default(),
+            platform if PLATFORM_FIELDS.contains(&platform) => {
+                map.next_value::<IgnoredAny>()?;
+            }
+            _ => self.ext.push((key, map.next_value()?)),
+        }
+        Ok(())
+    }
+
+    fn into_draft(self) -> Result<Draft, Refused> {
+        let id = self.id.unwrap_or_default();
+        if id.len() > MESSAGE_ID_BYTES_MAX {
+            return Err(invalid(format!(
+                "`id` has {} bytes; the limit is {MESSAGE_ID_BYTES_MAX}",
+                id.len()
+            )));
+        }
+        let from = self
+            .from
+            .filter(|from| !from.is_empty())
+            .map(|from| address("from", &from))
+            .transpose()?;
+        Ok(Draft {
+            from,
+            to: addresses("to", self.to)?,
+            target: addresses("target", self.target)?,
+            kind: kind(self.kind)?,
+            content: self
+                .content
+                .map_or_else(|| "{}".to_owned(), |content| minify(content.get())),
+            timestamp_ms: self.timestamp,
+            is_background: self.is_background,
+            ext: ext(&self.ext),
+            id: id.into_owned(),
+        })
+    }
+}
+
+fn invalid(detail: impl Into<Cow<'static, str>>) -> Refused {
+    Refused::new(Refusal::InvalidField, detail)
+}
+
+fn address(field: &str, text: &str) -> Result<Address, Refused> {
+    text.parse()
+        .map_err(|e| invalid(format!("`{field}`: {text:?} is not a userId or an address: {e}")))
+}
+
+fn addresses(field: &str, given: Option<OneOrMany<'_>>) -> Result<Vec<Address>, Refused> {
+    let given = given.map(|given| given.0).unwrap_or_default();
+    if given.len() > TARGETS_MAX {
+        return Err(invalid(format!(
+            "`{field}` has {} names; the limit is {TARGETS_MAX}",
+            given.len()
+        )));
+    }
+    given
+        .iter()
+        .filter(|text| !text.is_empty())
+        .map(|text| address(field, text))
+        .collect()
+}
+
+fn kind(raw: Option<&RawValue>) -> Result<String, Refused> {
+    let text = raw.map(RawValue::get).unwrap_or_default();
+    let is_name = text.starts_with('"') && text.len() > 2 && text.len() <= 66;
+    let is_number = text.parse::<i32>().is_ok();
+    if is_name || is_number {
+        Ok(text.to_owned())
+    } else {
+        Err(invalid(
+            "`type` must be the number or the name of a message type, for example 0 or \"text\"",
+        ))
+    }
+}
+
+/// Unknown fields as one object. A client's own `ext` object, as a resend of a received message has it, is not nested again.
+fn ext(fields: &[(Cow<'_, str>, &RawValue)]) -> String {
+    let mut out = String::new();
+    for (key, value) in fields {
+        let value = minify(value.get());
+        out.push(if out.is_empty() { '{' } else { ',' });
+        match value.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+            Some(inner) if key == "ext" && !inner.is_empty() => out.push_str(inner),
+            _ => {
+                push_string(&mut out, key);
+                out.push(':');
+                out.push_str(&value);
+            }
+        }
+    }
+    if !out.is_empty() {
+        out.push('}');
+    }
+    out
+}
+
+struct Key<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl<'de> Visitor<'de> for Text {
+            type Value = Key<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Key(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Key(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}
+
+struct OneOrMany<'a>(Vec<Cow<'a, str>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for OneOrMany<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Names;
+        impl<'de> Visitor<'de> for Names {
+            type Value = OneOrMany<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string or a list of strings")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(OneOrMany(vec![Cow::Borrowed(text)]))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(OneOrMany(vec![Cow::Owned(text.to_owned())]))
+            }
+
+            fn visit_seq<S: serde::de::SeqAccess<'de>>(self, mut seq: S) -> Result<Self::Value, S::Error> {
+                let mut names = Vec::new();
+                while let Some(Key(name)) = seq.next_element()? {
+                    names.push(name);
+                }
+                Ok(OneOrMany(names))
+            }
+        }
+        deserializer.deserialize_any(Names)
+    }
+}
+
+/// Writes a message as one reader sees it. `reader` is given for messages rebuilt per member: it becomes `to`.
+/// `seq` is left out where nobody's inbox is being read (whole conversations).
+pub fn render_message(body: &str, reader: Option<&str>, seq: Option<u64>, stamp: &Stamp) -> String {
+    let mut out = String::with_capacity(body.len() + 192);
+    out.push('{');
+    if let Some(reader) = reader {
+        out.push_str("\"to\":");
+        push_string(&mut out, reader);
+        out.push(',');
+    }
+    out.push_str(body);
+    push_stamp(&mut out, seq, stamp);
+    out
+}
+
+/// Writes the numbered entry that tells a sender of a refused draft. `body` is what [`crate::body::refused`] made.
+pub fn render_refused(body: &str, seq: u64, stamp: &Stamp) -> String {
+    let mut out = String::with_capacity(body.len() + 160);
+    out.push_str("{\"refused\":");
+    out.push_str(body);
+    push_stamp(&mut out, Some(seq), stamp);
+    out
+}
+
+/// Writes the tombstone of a slot whose content is gone.
+pub fn render_gone(reason: &str, seq: u64) -> String {
+    let mut out = format!("{{\"seq\":{seq},\"gone\":");
+    push_string(&mut out, reason);
+    out.push('}');
+    out
+}
+
+/// Writes the entry that stands for a range of the inbox that is no longer kept.
+pub fn render_gap(from: u64, to: u64) -> String {
+    format!("{{\"seq\":{to},\"gap\":{{\"from\":{from},\"to\":{to}}}}}")
+}
+
+fn push_stamp(out: &mut String, seq: Option<u64>, stamp: &Stamp) {
+    // Writing to a string cannot fail.
+    if let Some(seq) = seq {
+        let _ = write!(out, ",\"seq\":{seq}");
+    }
+    let _ = write!(
+        out,
+        ",\"serverId\":\"{}\",\"serverTime\":{}",
+        stamp.server_id, stamp.server_time_ms
+    );
+    if let Some((conversation, conv_seq)) = stamp.conversation {
+        let _ = write!(out, ",\"conv\":\"{conversation}\",\"convSeq\":{conv_seq}");
+    }
+    out.push('}');
+}
+
+#[cfg(test)]
+mod tests;

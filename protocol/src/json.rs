@@ -1,0 +1,70 @@
+//! Small pieces of JSON text: strings written, white space removed.
+
+/// Appends `text` as a JSON string with its quotes.
+pub fn push_string(out: &mut String, text: &str) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if u32::from(c) < 0x20 => push_escape(out, u32::from(c)),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}
+
+fn push_escape(out: &mut String, code: u32) {
+    out.push_str("\\u00");
+    for shift in [4, 0] {
+        out.push(char::from_digit((code >> shift) & 0xf, 16).unwrap_or('0'));
+    }
+}
+
+/// Removes white space between the tokens of valid JSON; strings are untouched.
+pub fn minify(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    let (mut in_string, mut escaped) = (false, false);
+    for c in json.chars() {
+        if in_string {
+            in_string = escaped || c != '"';
+            escaped = !escaped && c == '\\';
+            out.push(c);
+        } else if !matches!(c, ' ' | '\n' | '\r' | '\t') {
+            in_string = c == '"';
+            out.push(c);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn white_space_inside_strings_stays() {
+        let json = "{ \"a b\" : [ 1 , \"x \\\" y\" ] }";
+        assert_eq!(minify(json), "{\"a b\":[1,\"x \\\" y\"]}");
+    }
+
+    proptest! {
+        #[test]
+        fn a_written_string_reads_back(text in any::<String>()) {
+            let mut out = String::new();
+            push_string(&mut out, &text);
+            prop_assert_eq!(serde_json::from_str::<String>(&out).unwrap(), text);
+        }
+
+        #[test]
+        fn minified_json_means_the_same(a in any::<String>(), b in any::<i64>()) {
+            let value = serde_json::json!({ "k": [a, b, {"x": null}] });
+            let pretty = serde_json::to_string_pretty(&value).unwrap();
+            prop_assert_eq!(minify(&pretty), serde_json::to_string(&value).unwrap());
+        }
+    }
+}
