@@ -1,0 +1,45 @@
+//! What an operator may choose about the archive.
+
+use std::time::Duration;
+
+/// Sizes and delays of the log. The defaults suit a phone-sized community and a large one alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Size of one segment file in bytes; brought into 64 KiB to 1 GiB.
+    pub segment_bytes: u64,
+    /// Least time between the starts of two commits while work keeps coming.
+    pub commit_pace: Duration,
+    /// Longest time a moved cursor stays in memory only.
+    pub cursor_delay: Duration,
+    /// Most entries that wait for the writer.
+    pub queue_entries_max: usize,
+    /// Most bytes that wait for the writer.
+    pub queue_bytes_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            segment_bytes: 64 << 20,
+            commit_pace: Duration::from_micros(500),
+            cursor_delay: Duration::from_millis(50),
+            queue_entries_max: 8_192,
+            queue_bytes_max: 64 << 20,
+        }
+    }
+}
+
+/// Smallest segment: room for a step of a fan-out and a little more.
+pub(crate) const SEGMENT_BYTES_MIN: u64 = 64 << 10;
+
+/// Largest segment: offsets are 32 bits, and one segment is read into memory by a recovery.
+const SEGMENT_BYTES_MAX: u64 = 1 << 30;
+
+impl Settings {
+    pub(crate) fn bounded(mut self) -> Self {
+        self.segment_bytes = self.segment_bytes.clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX);
+        self.queue_entries_max = self.queue_entries_max.max(1);
+        self.queue_bytes_max = self.queue_bytes_max.max(1);
+        self
+    }
+}
