@@ -1,1 +1,7 @@
-//! Placeholder.
+//! The MQTT door: MQTT 3.1.1 and 5 over TCP and WebSocket.
+//!
+//! [`codec`] turns bytes into packets and back. [`session`] is the state machine of one connection, without I/O:
+//! read it first, everything else only carries bytes to it and performs what it asks.
+#![deny(missing_docs)]
+
+pub mod codec;
