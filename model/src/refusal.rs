@@ -131,7 +131,7 @@ impl Refusal {
                 0x99,
                 "a field is missing or has a value outside its rules",
             ),
-            Self::TooLarge => ("too_large", 413, 0x95, "larger than the limit"),
+            Self::TooLarge => ("too_large", 413, 0x97, "larger than the limit"),
             Self::Unauthenticated => (
                 "unauthenticated",
                 401,
