@@ -1,1 +1,26 @@
-//! Placeholder.
+//! The schema of the store, forward only: one file per step, valid on SQLite and PostgreSQL.
+//!
+//! A step that has shipped is never edited; a change is a new step at the end of the list.
+#![deny(missing_docs)]
+
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
+
+mod m0001_tenants_and_apps;
+mod m0002_accounts_and_devices;
+mod m0003_tickets;
+mod m0004_groups;
+
+/// Every step of the schema, oldest first.
+#[derive(Debug)]
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m0001_tenants_and_apps::Step),
+            Box::new(m0002_accounts_and_devices::Step),
+            Box::new(m0003_tickets::Step),
+            Box::new(m0004_groups::Step),
+        ]
+    }
+}
