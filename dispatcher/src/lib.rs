@@ -1,1 +1,72 @@
-//! Placeholder.
+//! Brings a message to its recipients: accept, expand, append, and the readings that go with it.
+//!
+//! Read [`Dispatcher`] and [`accept`] first. Knows no socket, packet or route: every door calls the same methods,
+//! so that a check made here holds for all of them.
+#![deny(missing_docs)]
+
+pub mod accept;
+mod append;
+mod devices;
+mod expand;
+mod failure;
+mod groups;
+pub mod history;
+mod message_id;
+pub mod render;
+mod requests;
+mod sender;
+
+use std::sync::Arc;
+
+use godwit_archive::Archive;
+use godwit_hub::Hub;
+use godwit_model::{Clock, Draft, Refused};
+use godwit_registry::Registry;
+
+pub use accept::{Accepted, RefusedTarget};
+pub use append::{Appending, Submitted};
+pub use devices::NewRegistration;
+pub use groups::GroupActor;
+pub use message_id::new_message_id;
+pub use requests::Reply;
+pub use sender::Sender;
+
+/// The handle every door holds. Cheap to clone.
+#[derive(Clone)]
+pub struct Dispatcher {
+    registry: Registry,
+    archive: Archive,
+    hub: Hub,
+    clock: Arc<dyn Clock>,
+}
+
+impl Dispatcher {
+    /// Joins the rooms a message passes.
+    pub fn new(registry: Registry, archive: Archive, hub: Hub, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            registry,
+            archive,
+            hub,
+            clock,
+        }
+    }
+
+    /// Takes a draft the whole way: accepted, stored, numbered. Resolves when that is durable.
+    ///
+    /// # Errors
+    /// Every expected no. [`godwit_model::refusal::Remedy::Later`] ones left nothing behind.
+    pub async fn submit(&self, sender: &Sender, draft: Draft) -> Result<Submitted, Refused> {
+        let accepted = self.accept(sender, draft).await?;
+        self.append(accepted)?.await
+    }
+
+    /// Returns when the archive has room for another message.
+    pub async fn room(&self) {
+        self.archive.room().await;
+    }
+
+    /// The time now, in milliseconds since 1970.
+    pub fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+}

@@ -1,6 +1,6 @@
 //! Hashes that recognise a draft when it comes again, through whatever door.
 
-use godwit_model::TenantNo;
+use godwit_model::{Address, Draft, TenantNo};
 
 fn hash(parts: &[&[u8]]) -> u128 {
     let mut hasher = blake3::Hasher::new();
@@ -30,9 +30,35 @@ pub fn refusal_key(tenant: TenantNo, from: &str, id: &str, code: &str) -> u128 {
     ])
 }
 
-/// What a draft says, to tell a repeat from another message under the same id.
-pub fn body(bytes: &[u8]) -> u128 {
-    hash(&[b"body", bytes])
+/// What a draft says, to tell a repeat from another message under the same id: in the high half where it goes and as
+/// what, in the low half its text as it was written. The client's clock is left out.
+pub fn draft(draft: &Draft) -> u128 {
+    let names = |addresses: &[Address]| {
+        let mut names: Vec<String> = addresses.iter().map(Address::to_string).collect();
+        names.sort_unstable();
+        names.join(" ")
+    };
+    let (to, target) = (names(&draft.to), names(&draft.target));
+    let route = hash(&[
+        b"route",
+        to.as_bytes(),
+        target.as_bytes(),
+        &[u8::from(draft.is_background)],
+    ]);
+    let text = hash(&[
+        b"text",
+        draft.kind.as_bytes(),
+        draft.content.as_bytes(),
+        draft.ext.as_bytes(),
+    ]);
+    (route & !LOW_HALF) | (text & LOW_HALF)
+}
+
+const LOW_HALF: u128 = u64::MAX as u128;
+
+/// Whether two drafts' fingerprints agree in everything but how their text is written.
+pub fn same_route(one: u128, other: u128) -> bool {
+    one & !LOW_HALF == other & !LOW_HALF
 }
 
 #[cfg(test)]

@@ -1,0 +1,126 @@
+//! Into the archive: from a judged draft to a stored, numbered message.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use godwit_archive::{AppendError, DuplicateKey, Entry, Pending, Receipt, Record, RecordKind};
+use godwit_model::Refused;
+use godwit_protocol::{body, fingerprint};
+use godwit_registry::Device;
+
+use crate::Dispatcher;
+use crate::accept::{Accepted, RefusedTarget};
+use crate::failure::of_append;
+
+/// A message that is durable.
+#[derive(Clone, Debug)]
+pub struct Submitted {
+    /// The sender's id of it.
+    pub id: String,
+    /// As it is stored.
+    pub record: Arc<Record>,
+    /// Its number in the sender's own inbox, if the sender has one.
+    pub sender_seq: Option<u64>,
+    /// How many accounts it is for.
+    pub recipients: u32,
+    /// Whether it had been submitted before; then nothing new was stored.
+    pub duplicate: bool,
+    /// Receivers of a list that were left out.
+    pub refused: Vec<RefusedTarget>,
+}
+
+/// A message on its way to the disk. Resolves once it is durable, or refused by the archive.
+#[derive(Debug)]
+pub struct Appending {
+    pending: Pending,
+    id: String,
+    fingerprint: u128,
+    body: Bytes,
+    refused: Vec<RefusedTarget>,
+}
+
+impl Dispatcher {
+    /// Queues a judged draft for the next commit. Order of calls is order in every inbox.
+    ///
+    /// # Errors
+    /// [`godwit_model::Refusal::Overloaded`] when the queue is full: [`Dispatcher::room`] tells when to try again.
+    pub fn append(&self, accepted: Accepted) -> Result<Appending, Refused> {
+        let Accepted { id, entry, refused } = accepted;
+        let body = entry.body.clone();
+        let fingerprint = entry.duplicate_key.as_ref().map_or(0, |key| key.body);
+        let pending = self.archive.append(entry).map_err(|e| of_append(&e))?;
+        Ok(Appending {
+            pending,
+            id,
+            fingerprint,
+            body,
+            refused,
+        })
+    }
+
+    /// Queues the numbered entry that tells a device of a draft refused for good, where its door has no way to say no.
+    /// The same refusal of the same draft is stored once.
+    ///
+    /// # Errors
+    /// As [`Dispatcher::append`].
+    pub fn append_refusal(&self, device: &Device, draft_id: &str, refused: &Refused) -> Result<Appending, Refused> {
+        let account = &device.account;
+        let text = Bytes::from(body::refused(draft_id, refused));
+        let code = refused.refusal.code();
+        let duplicate_key = (!draft_id.is_empty()).then(|| DuplicateKey {
+            key: fingerprint::refusal_key(account.tenant, account.user.as_str(), draft_id, code),
+            body: 0,
+        });
+        let entry = Entry {
+            kind: RecordKind::Refused,
+            form: 0,
+            conversation: None,
+            sender: account.no,
+            duplicate_key,
+            recipients: vec![account.no],
+            body: text,
+        };
+        self.append(Accepted {
+            id: draft_id.to_owned(),
+            entry,
+            refused: Vec::new(),
+        })
+    }
+}
+
+impl Future for Appending {
+    type Output = Result<Submitted, Refused>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let receipt = match ready!(Pin::new(&mut self.pending).poll(context)) {
+            Ok(receipt) => receipt,
+            Err(AppendError::Conflict(existing)) if self.is_repeat_of(&existing) => Receipt {
+                duplicate: true,
+                ..*existing
+            },
+            Err(error) => return Poll::Ready(Err(of_append(&error))),
+        };
+        metrics::counter!("messages_accepted_total", "duplicate" => if receipt.duplicate { "yes" } else { "no" })
+            .increment(1);
+        Poll::Ready(Ok(Submitted {
+            id: std::mem::take(&mut self.id),
+            record: receipt.record,
+            sender_seq: receipt.sender_seq,
+            recipients: receipt.recipients,
+            duplicate: receipt.duplicate,
+            refused: std::mem::take(&mut self.refused),
+        }))
+    }
+}
+
+impl Appending {
+    /// The fingerprints differ, but the same message may have been written differently: other order of members, other escapes.
+    fn is_repeat_of(&self, existing: &Receipt) -> bool {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap_or_default();
+        fingerprint::same_route(self.fingerprint, existing.fingerprint)
+            && body::same_meaning(&text(&self.body), &text(&existing.record.body))
+    }
+}

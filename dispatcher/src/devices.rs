@@ -1,0 +1,68 @@
+//! Devices come and go: registration sets the first cursor, retirement ends the session.
+
+use godwit_hub::{CloseReason, DeviceState};
+use godwit_model::Refused;
+use godwit_registry::{Device, Proof, Registered, Registration};
+
+use crate::Dispatcher;
+use crate::failure::{of_append, of_registry};
+
+/// What a registration made: the live record and its fresh token.
+pub type NewRegistration = Registered;
+
+impl Dispatcher {
+    /// Registers a device. A new record starts at the floor of its inbox if it is its account's first, else at the head;
+    /// sessions of records this retired are closed.
+    pub async fn register_device(&self, registration: Registration, proof: Proof) -> Result<NewRegistration, Refused> {
+        let registered = self
+            .registry
+            .register_device(registration, proof)
+            .await
+            .map_err(of_registry)?;
+        for retired in &registered.retired {
+            if let Some(state) = self.archive.device(*retired) {
+                self.hub.close_device(state.account, *retired, CloseReason::Retired);
+            }
+            self.archive.forget_device(*retired);
+        }
+        if registered.created {
+            self.place_first_cursor(&registered.device).await?;
+        }
+        Ok(registered)
+    }
+
+    async fn place_first_cursor(&self, device: &Device) -> Result<(), Refused> {
+        let account = device.account.no;
+        let cursor = self.hub.first_cursor(account, device.first_of_account);
+        let state = DeviceState {
+            account,
+            cursor,
+            session: None,
+        };
+        let saved = self.archive.save_device(device.no, state).map_err(|e| of_append(&e))?;
+        saved.await.map_err(|e| of_append(&e))
+    }
+
+    /// Retires a device: its token stops at once, its session is closed, its cursor is forgotten.
+    pub async fn retire_device(&self, device: &Device) -> Result<(), Refused> {
+        self.forget_device(device).await?;
+        self.hub
+            .close_device(device.account.no, device.no, CloseReason::Retired);
+        Ok(())
+    }
+
+    /// As [`Dispatcher::retire_device`], but the session that asks stays until it has its answer.
+    pub(crate) async fn forget_device(&self, device: &Device) -> Result<(), Refused> {
+        self.registry.retire_device(device.no).await.map_err(of_registry)?;
+        self.archive.forget_device(device.no);
+        Ok(())
+    }
+
+    /// Switches vendor push of a device off or on, without losing its token.
+    pub async fn set_push_enabled(&self, device: &Device, enabled: bool) -> Result<(), Refused> {
+        self.registry
+            .set_push_enabled(device.no, enabled)
+            .await
+            .map_err(of_registry)
+    }
+}

@@ -1,0 +1,193 @@
+//! From whom a draft names to the accounts that get it, and the conversation it belongs to.
+
+use std::sync::Arc;
+
+use godwit_model::{AccountNo, Address, ConversationKey, Draft, GroupId, Refusal, Refused, UserId, permission};
+use godwit_registry::{App, Group, Scope};
+
+use crate::accept::{Author, RefusedTarget};
+use crate::failure::of_registry;
+use crate::{Dispatcher, Sender};
+
+/// Where a message goes and how it reads there.
+pub(crate) struct Route {
+    pub(crate) conversation: ConversationKey,
+    /// Distinct, ascending.
+    pub(crate) recipients: Vec<AccountNo>,
+    pub(crate) from: String,
+    /// `None` when every reader sees itself.
+    pub(crate) to: Option<String>,
+    pub(crate) target: Vec<String>,
+    pub(crate) refused: Vec<RefusedTarget>,
+}
+
+impl Dispatcher {
+    pub(crate) async fn route(&self, sender: &Sender, author: &Author, draft: &Draft) -> Result<Route, Refused> {
+        match draft.to.as_slice() {
+            [] => Err(Refused::new(
+                Refusal::InvalidField,
+                "`to` is missing: a userId, or an address such as g:ID",
+            )),
+            [Address::User(user)] => self.to_user(sender, author, user, &draft.target).await,
+            [Address::Group(group)] => self.to_group(sender, author, group, &draft.target).await,
+            [Address::All] => self.to_everyone(author).await,
+            [Address::Tag(_) | Address::Org(_) | Address::App(_)] => Err(Refused::new(
+                Refusal::Unsupported,
+                "tags, orgs and apps cannot be addressed yet",
+            )),
+            many => self.to_list(sender, author, many).await,
+        }
+    }
+
+    async fn to_user(
+        &self,
+        sender: &Sender,
+        author: &Author,
+        user: &UserId,
+        target: &[Address],
+    ) -> Result<Route, Refused> {
+        let peer = self
+            .registry
+            .account_of_user(sender.tenant(), user)
+            .await
+            .map_err(of_registry)?;
+        let peer =
+            peer.ok_or_else(|| Refused::new(Refusal::UserNotFound, format!("`to`: no user {user} in this tenant")))?;
+        let (conversation, recipients) = match (&author.account, &author.app) {
+            (Some(own), _) => (
+                ConversationKey::single(own.no, peer.no),
+                distinct(vec![own.no, peer.no]),
+            ),
+            (None, Some(app)) => (ConversationKey::app(app.no, peer.no), vec![peer.no]),
+            (None, None) => return Err(Refusal::Unauthenticated.into()),
+        };
+        Ok(Route {
+            conversation,
+            recipients,
+            from: author.name.clone(),
+            to: Some(user.to_string()),
+            target: target.iter().map(Address::to_string).collect(),
+            refused: Vec::new(),
+        })
+    }
+
+    async fn to_group(
+        &self,
+        sender: &Sender,
+        author: &Author,
+        id: &GroupId,
+        target: &[Address],
+    ) -> Result<Route, Refused> {
+        let group = self.registry.group(sender.tenant(), id).await.map_err(of_registry)?;
+        let group =
+            group.ok_or_else(|| Refused::new(Refusal::GroupNotFound, format!("no group {id} in this tenant")))?;
+        if let Some(own) = &author.account {
+            permission::post_to_group(group.member(own.no).map(|member| member.role))?;
+        }
+        let mut recipients = members_named(&group, target)?;
+        if let (Some(own), false) = (&author.account, target.is_empty()) {
+            recipients.push(own.no);
+        }
+        Ok(Route {
+            conversation: ConversationKey::group(group.no),
+            recipients: distinct(recipients),
+            from: format!("g:{id}"),
+            to: None,
+            target: vec![author.name.clone()],
+            refused: Vec::new(),
+        })
+    }
+
+    async fn to_everyone(&self, author: &Author) -> Result<Route, Refused> {
+        let app = broadcasting_app(author)?;
+        let recipients = self
+            .registry
+            .accounts_of_tenant(app.tenant)
+            .await
+            .map_err(of_registry)?;
+        if recipients.is_empty() {
+            return Err(Refused::new(Refusal::UserNotFound, "this tenant has no users yet"));
+        }
+        Ok(to_many(author, app, recipients, Vec::new()))
+    }
+
+    async fn to_list(&self, sender: &Sender, author: &Author, list: &[Address]) -> Result<Route, Refused> {
+        let Some(app) = &author.app else {
+            return Err(Refused::new(
+                Refusal::Forbidden,
+                "only an app sends to a list; a device names one receiver",
+            ));
+        };
+        let mut recipients = Vec::with_capacity(list.len() + 1);
+        let mut refused = Vec::new();
+        for address in list {
+            let Address::User(user) = address else {
+                return Err(Refused::new(
+                    Refusal::InvalidField,
+                    format!("`to`: a list may name users only, not {address}"),
+                ));
+            };
+            match self
+                .registry
+                .account_of_user(sender.tenant(), user)
+                .await
+                .map_err(of_registry)?
+            {
+                Some(account) => recipients.push(account.no),
+                None => refused.push(RefusedTarget {
+                    to: user.to_string(),
+                    refusal: Refusal::UserNotFound,
+                }),
+            }
+        }
+        if recipients.is_empty() {
+            return Err(Refused::new(
+                Refusal::UserNotFound,
+                "`to`: none of these users exists in this tenant",
+            ));
+        }
+        recipients.extend(author.account.as_ref().map(|own| own.no));
+        Ok(to_many(author, app, recipients, refused))
+    }
+}
+
+fn broadcasting_app(author: &Author) -> Result<&Arc<App>, Refused> {
+    let app = author.app.as_ref().filter(|app| app.scopes.contains(Scope::Broadcast));
+    app.ok_or_else(|| Refused::new(Refusal::Forbidden, "`all` is for apps with the scope `broadcast`"))
+}
+
+fn to_many(author: &Author, app: &App, recipients: Vec<AccountNo>, refused: Vec<RefusedTarget>) -> Route {
+    Route {
+        conversation: ConversationKey::broadcast(app.tenant, app.no),
+        recipients: distinct(recipients),
+        from: author.name.clone(),
+        to: None,
+        target: Vec::new(),
+        refused,
+    }
+}
+
+fn members_named(group: &Group, target: &[Address]) -> Result<Vec<AccountNo>, Refused> {
+    if target.is_empty() {
+        return Ok(group.members.iter().map(|member| member.account).collect());
+    }
+    let find = |address: &Address| {
+        let member = match address {
+            Address::User(user) => group.members.iter().find(|member| member.user == *user),
+            _ => None,
+        };
+        member.map(|member| member.account).ok_or_else(|| {
+            Refused::new(
+                Refusal::TargetNotMember,
+                format!("`target`: {address} is not a member of g:{}", group.id),
+            )
+        })
+    };
+    target.iter().map(find).collect()
+}
+
+fn distinct(mut accounts: Vec<AccountNo>) -> Vec<AccountNo> {
+    accounts.sort_unstable();
+    accounts.dedup();
+    accounts
+}

@@ -1,0 +1,29 @@
+//! `group.addMembers`: brings users into a group; for admins and the owner.
+
+use std::sync::Arc;
+
+use godwit_model::Refused;
+use godwit_registry::Device;
+use serde::Deserialize;
+
+use super::group_view::GroupView;
+use super::{parse, parse_all};
+use crate::{Dispatcher, Sender};
+
+pub(super) const METHOD: &str = "group.addMembers";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Params {
+    group_id: String,
+    members: Vec<String>,
+}
+
+pub(super) async fn call(dispatcher: &Dispatcher, device: &Arc<Device>, params: Params) -> Result<GroupView, Refused> {
+    let id = parse("groupId", &params.group_id)?;
+    let users = parse_all("members", &params.members)?;
+    let group = dispatcher
+        .add_members(&Sender::Device(Arc::clone(device)), &id, &users)
+        .await?;
+    Ok(GroupView::from(&*group))
+}
