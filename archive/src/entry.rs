@@ -51,6 +51,8 @@ pub struct Receipt {
     pub recipients: u32,
     /// Whether it was stored by an earlier append with the same key.
     pub duplicate: bool,
+    /// The [`DuplicateKey::body`] it was stored with, so that a caller can judge a conflict itself; 0 without a key.
+    pub fingerprint: u128,
 }
 
 /// Why something was not stored. Nothing of it was kept, except where a variant says so.
