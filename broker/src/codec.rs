@@ -36,6 +36,7 @@ pub enum Version {
 }
 
 /// How surely a message is handed over.
+#[expect(clippy::enum_variant_names, reason = "the names of the specification")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum QoS {
     /// 0: no answer.

@@ -5,3 +5,6 @@
 #![deny(missing_docs)]
 
 pub mod codec;
+pub mod session;
+
+pub use session::Session;

@@ -65,7 +65,11 @@ pub(crate) fn decode(body: &[u8]) -> Result<Connect<'_>, DecodeError> {
         will: None,
         username: None,
         password: None,
-        session_expiry_s: if version == Version::V311 && !flags.clean_start { u32::MAX } else { 0 },
+        session_expiry_s: if version == Version::V311 && !flags.clean_start {
+            u32::MAX
+        } else {
+            0
+        },
         receive_maximum: None,
         maximum_packet_size: None,
         wants_problem_information: true,
@@ -125,7 +129,12 @@ impl Flags {
         if version == Version::V311 && bit(6) && !bit(7) {
             return Err(DecodeError::Malformed("a password without a username"));
         }
-        Ok(Self { clean_start: bit(1), will, username: bit(7), password: bit(6) })
+        Ok(Self {
+            clean_start: bit(1),
+            will,
+            username: bit(7),
+            password: bit(6),
+        })
     }
 }
 
@@ -151,12 +160,7 @@ fn read_properties<'a>(reader: &mut Reader<'a>, connect: &mut Connect<'a>) -> Re
     Ok(())
 }
 
-fn read_will<'a>(
-    reader: &mut Reader<'a>,
-    version: Version,
-    qos: QoS,
-    retain: bool,
-) -> Result<Will<'a>, DecodeError> {
+fn read_will<'a>(reader: &mut Reader<'a>, version: Version, qos: QoS, retain: bool) -> Result<Will<'a>, DecodeError> {
     let mut delay_s = 0;
     if version == Version::V5 {
         properties::read(reader, |property| {
@@ -177,5 +181,11 @@ fn read_will<'a>(
     if !topic::is_name(topic) {
         return Err(DecodeError::TopicName);
     }
-    Ok(Will { topic, payload: reader.binary()?, qos, retain, delay_s })
+    Ok(Will {
+        topic,
+        payload: reader.binary()?,
+        qos,
+        retain,
+        delay_s,
+    })
 }

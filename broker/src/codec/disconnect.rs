@@ -15,7 +15,10 @@ pub struct Disconnect {
 }
 
 pub(crate) fn decode(body: &[u8], version: Version) -> Result<Disconnect, DecodeError> {
-    let mut disconnect = Disconnect { reason: Reason::SUCCESS, session_expiry_s: None };
+    let mut disconnect = Disconnect {
+        reason: Reason::SUCCESS,
+        session_expiry_s: None,
+    };
     let mut reader = Reader::new(body);
     if version == Version::V5 && !reader.is_empty() {
         disconnect.reason = Reason(reader.byte()?);

@@ -66,7 +66,10 @@ mod tests {
         let claim = [0x30, 0xff, 0xff, 0xff, 0x7f];
         assert_eq!(
             split(&claim, 1_000),
-            Err(DecodeError::TooLarge { size: SIZE_MAX, max: 1_000 })
+            Err(DecodeError::TooLarge {
+                size: SIZE_MAX,
+                max: 1_000
+            })
         );
         assert!(split(&[0x30, 0xff, 0xff, 0xff, 0xff], SIZE_MAX).is_err());
     }
@@ -77,6 +80,9 @@ mod tests {
         assert_eq!(split(&[0x30, 0x80], 10), Ok(None));
         assert_eq!(split(&[0x30, 0x02, 0x00], 10), Ok(None));
         let frame = split(&[0x32, 0x02, 7, 8, 9], 10).expect("valid").expect("complete");
-        assert_eq!((frame.kind, frame.flags, frame.body, frame.size), (3, 2, &[7, 8][..], 4));
+        assert_eq!(
+            (frame.kind, frame.flags, frame.body, frame.size),
+            (3, 2, &[7, 8][..], 4)
+        );
     }
 }

@@ -56,7 +56,15 @@ pub(crate) fn decode(flags: u8, body: &[u8], version: Version) -> Result<Publish
     if !topic::is_name(topic) {
         return Err(DecodeError::TopicName);
     }
-    Ok(Publish { duplicate, qos, retain: flags & 1 != 0, topic, packet_id, payload: reader.rest(), properties })
+    Ok(Publish {
+        duplicate,
+        qos,
+        retain: flags & 1 != 0,
+        topic,
+        packet_id,
+        payload: reader.rest(),
+        properties,
+    })
 }
 
 fn read_properties<'a>(reader: &mut Reader<'a>) -> Result<PublishProperties<'a>, DecodeError> {

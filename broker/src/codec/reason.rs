@@ -66,6 +66,7 @@ impl Reason {
     }
 
     /// The nearest code that PUBACK and PUBREC may carry (OASIS MQTT 5.0, 3.4.2.1).
+    #[must_use]
     pub fn for_publication(self) -> Self {
         match self.0 {
             0x00 | 0x10 | 0x80 | 0x83 | 0x87 | 0x90 | 0x91 | 0x97 | 0x99 => self,

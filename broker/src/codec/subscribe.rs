@@ -37,7 +37,13 @@ impl<'a> Subscribe<'a> {
     pub fn filters(&self) -> impl Iterator<Item = Filter<'a>> + use<'a> {
         let mut reader = Reader::new(self.filters);
         // The list was read to its end by `decode`, so an error here cannot occur.
-        std::iter::from_fn(move || if reader.is_empty() { None } else { filter(&mut reader, Version::V5).ok() })
+        std::iter::from_fn(move || {
+            if reader.is_empty() {
+                None
+            } else {
+                filter(&mut reader, Version::V5).ok()
+            }
+        })
     }
 }
 
@@ -45,7 +51,13 @@ impl<'a> Unsubscribe<'a> {
     /// The filters, in the order of their UNSUBACK codes; at least one.
     pub fn filters(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         let mut reader = Reader::new(self.filters);
-        std::iter::from_fn(move || if reader.is_empty() { None } else { name(&mut reader).ok() })
+        std::iter::from_fn(move || {
+            if reader.is_empty() {
+                None
+            } else {
+                name(&mut reader).ok()
+            }
+        })
     }
 }
 
@@ -68,7 +80,11 @@ pub(crate) fn decode(body: &[u8], version: Version) -> Result<Subscribe<'_>, Dec
     while !reader.is_empty() {
         filter(&mut reader, version)?;
     }
-    Ok(Subscribe { packet_id, subscription_identifier, filters })
+    Ok(Subscribe {
+        packet_id,
+        subscription_identifier,
+        filters,
+    })
 }
 
 pub(crate) fn decode_unsubscribe(body: &[u8], version: Version) -> Result<Unsubscribe<'_>, DecodeError> {
@@ -106,7 +122,11 @@ fn name<'a>(reader: &mut Reader<'a>) -> Result<&'a str, DecodeError> {
 fn filter<'a>(reader: &mut Reader<'a>, version: Version) -> Result<Filter<'a>, DecodeError> {
     let filter = name(reader)?;
     let options = reader.byte()?;
-    let reserved = if version == Version::V5 { 0b1100_0000 } else { 0b1111_1100 };
+    let reserved = if version == Version::V5 {
+        0b1100_0000
+    } else {
+        0b1111_1100
+    };
     if options & reserved != 0 {
         return Err(DecodeError::Malformed("reserved bits of a subscription"));
     }
@@ -117,5 +137,8 @@ fn filter<'a>(reader: &mut Reader<'a>, version: Version) -> Result<Filter<'a>, D
     if options & 0b0000_0100 != 0 && super::topic::is_shared(filter) {
         return Err(DecodeError::Protocol("No Local on a shared subscription"));
     }
-    Ok(Filter { filter, qos: QoS::from_bits(options & 0b11)? })
+    Ok(Filter {
+        filter,
+        qos: QoS::from_bits(options & 0b11)?,
+    })
 }

@@ -33,6 +33,7 @@ pub struct Delivery<'a> {
 }
 
 /// Which acknowledgement.
+#[expect(clippy::enum_variant_names, reason = "the names of the specification")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AcknowledgementKind {
     /// Of a QoS 1 publication.
@@ -46,10 +47,18 @@ pub enum AcknowledgementKind {
 /// CONNACK with success.
 pub fn connack(out: &mut Vec<u8>, version: Version, announcement: &Announcement) {
     let mut properties = [0_u8; 40];
-    let length = if version == Version::V5 { announcement.write(&mut properties) } else { 0 };
+    let length = if version == Version::V5 {
+        announcement.write(&mut properties)
+    } else {
+        0
+    };
     let properties = properties.get(..length).unwrap_or_default();
     out.push(0x20);
-    let property_bytes = if version == Version::V5 { 1 + properties.len() } else { 0 };
+    let property_bytes = if version == Version::V5 {
+        1 + properties.len()
+    } else {
+        0
+    };
     put_variable(out, 2 + property_bytes);
     out.push(u8::from(announcement.session_present));
     out.push(Reason::SUCCESS.0);
@@ -138,7 +147,12 @@ pub fn suback(out: &mut Vec<u8>, version: Version, packet_id: u16, codes: &[Reas
 /// UNSUBACK; codes are sent on MQTT 5 only.
 pub fn unsuback(out: &mut Vec<u8>, version: Version, packet_id: u16, codes: &[Reason]) {
     out.push(0xB0);
-    put_codes(out, version, packet_id, if version == Version::V5 { codes } else { &[] });
+    put_codes(
+        out,
+        version,
+        packet_id,
+        if version == Version::V5 { codes } else { &[] },
+    );
 }
 
 fn put_codes(out: &mut Vec<u8>, version: Version, packet_id: u16, codes: &[Reason]) {
