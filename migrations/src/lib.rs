@@ -2,6 +2,10 @@
 //!
 //! A step that has shipped is never edited; a change is a new step at the end of the list.
 #![deny(missing_docs)]
+#![expect(
+    elided_lifetimes_in_paths,
+    reason = "`MigrationTrait` hides the lifetime, and `async_trait` wants the same spelling"
+)]
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 

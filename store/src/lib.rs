@@ -1,21 +1,40 @@
 //! Everything relational, on SQLite or PostgreSQL: one method is one fact in one transaction.
+//!
+//! Start at [`Store::open`]; the methods are in one file per noun. Absence is `Ok(None)`, and no transaction
+//! leaves this crate. Numbers and times travel as the model's types and as milliseconds since 1970.
 #![deny(missing_docs)]
 
+mod accounts;
+mod apps;
+mod devices;
 mod error;
+mod groups;
+mod members;
+mod number;
+mod open;
+mod push_tokens;
+mod tickets;
+mod transaction;
 
+pub use accounts::AccountRecord;
+pub use apps::{AppRecord, NewApp};
+pub use devices::{DeviceFacts, DeviceRecord, NewDevice, RegisterOutcome, Renewal};
 pub use error::Error;
+pub use groups::{CreateGroupOutcome, GroupRecord, NewGroup, NewMember};
+pub use members::{MemberChange, MemberRecord};
+pub use push_tokens::{NewPushToken, PushTokenRecord};
+pub use tickets::{NewTicket, TicketRecord};
+
+use sea_orm::DatabaseConnection;
+
+/// Most rows one statement inserts or names, far below the bind limits of both databases.
+const CHUNK_ROWS: usize = 500;
 
 /// The relational store: a cheap handle on one database.
 #[derive(Clone, Debug)]
-pub struct Store;
-
-impl Store {
-    /// Opens the database at `url` and brings its schema up to date.
-    ///
-    /// `sqlite::memory:` (lives as long as the handle), `sqlite:PATH` (created when absent) or `postgres://…`.
-    pub async fn open(url: &str) -> Result<Self, Error> {
-        let _ = url;
-        std::future::ready(()).await;
-        Ok(Self)
-    }
+pub struct Store {
+    /// The one connection that writes on SQLite; a pool on PostgreSQL.
+    writer: DatabaseConnection,
+    /// The connections that read; the writer itself in memory and on PostgreSQL.
+    reader: DatabaseConnection,
 }
