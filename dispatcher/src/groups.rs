@@ -57,7 +57,6 @@ impl Dispatcher {
             .create_group(actor.tenant(), new)
             .await
             .map_err(of_registry)?;
-        let everyone: Vec<AccountNo> = group.members.iter().map(|member| member.account).collect();
         self.tell_and_note(actor, &group, "created", &group.members, &everyone)
             .await?;
         Ok(group)
@@ -153,20 +152,21 @@ impl Dispatcher {
         Ok((group, role))
     }
 
-    async fn tell_and_note(
+    /// Tells of members who joined, and keeps with each at which message it did.
+    async fn tell_joined(
         &self,
         actor: &GroupActor,
         group: &Group,
         event: &str,
-        changed: &[Member],
-        joined: &[AccountNo],
+        joined: &[Member],
     ) -> Result<(), Refused> {
-        if group.members.is_empty() {
+        if joined.is_empty() {
             return Ok(());
         }
-        let conv_seq = self.tell(actor, group, (event, None), changed).await?;
+        let conv_seq = self.tell(actor, group, (event, None), joined).await?;
+        let joined: Vec<AccountNo> = joined.iter().map(|member| member.account).collect();
         self.registry
-            .note_membership_seq(group.no, joined, conv_seq, true)
+            .note_membership_seq(group.no, &joined, conv_seq, true)
             .await
             .map_err(of_registry)
     }

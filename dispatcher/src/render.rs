@@ -39,6 +39,15 @@ fn record(record: &Record, reader: Option<(&UserId, u64)>) -> String {
             envelope::render_message(body, to, seq, &stamp)
         }
         RecordKind::Refused => envelope::render_refused(body, seq.unwrap_or_default(), &stamp),
-        RecordKind::Gone(GoneReason::Quarantined) => envelope::render_gone("quarantined", seq.unwrap_or_default()),
+        RecordKind::Gone(reason) => envelope::render_gone(gone_word(reason), seq.unwrap_or_default()),
+    }
+}
+
+fn gone_word(reason: GoneReason) -> &'static str {
+    match reason {
+        GoneReason::Expired => "expired",
+        GoneReason::Recalled => "recalled",
+        GoneReason::Erased => "erased",
+        GoneReason::Quarantined => "quarantined",
     }
 }

@@ -87,7 +87,7 @@ impl Follower {
     }
 
     /// What to do next; call again until it says [`Step::Wait`].
-    pub fn next(&mut self) -> Step {
+    pub fn step(&mut self) -> Step {
         let room = self.window.saturating_sub(self.acknowledged.len());
         if room == 0 {
             return Step::Wait;
@@ -134,7 +134,7 @@ impl Follower {
         }
     }
 
-    /// The page could not be read; the next [`Follower::next`] asks again.
+    /// The page could not be read; the next [`Follower::step`] asks again.
     pub fn page_failed(&mut self) {
         self.reading = false;
     }

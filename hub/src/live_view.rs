@@ -25,7 +25,7 @@ impl LiveView {
     }
 
     /// The next one to send.
-    pub fn next(&mut self) -> Option<Item> {
+    pub fn take(&mut self) -> Option<Item> {
         self.ready.pop_front()
     }
 }

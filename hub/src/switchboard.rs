@@ -24,8 +24,8 @@ pub struct Switchboard {
 
 impl Switchboard {
     fn shard(&self, account: AccountNo) -> &RwLock<Sessions> {
-        // The remainder is below the number of shards.
-        &self.shards[(account.0 % SHARDS as u64) as usize]
+        let shard = usize::try_from(account.0 % SHARDS as u64).expect("a remainder of 32 fits every word");
+        &self.shards[shard]
     }
 
     fn read(&self, account: AccountNo) -> RwLockReadGuard<'_, Sessions> {

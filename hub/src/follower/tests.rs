@@ -38,8 +38,8 @@ fn delivered(step: &Step) -> Option<u64> {
 fn a_live_follower_hands_on_hints_without_reading() {
     let mut follower = Follower::new(5, 5, 10);
     follower.hint(6, record(6));
-    assert_eq!(delivered(&follower.next()), Some(6));
-    assert!(matches!(follower.next(), Step::Wait));
+    assert_eq!(delivered(&follower.step()), Some(6));
+    assert!(matches!(follower.step(), Step::Wait));
     assert_eq!(follower.acknowledge(6), Some(6));
 }
 
@@ -47,14 +47,14 @@ fn a_live_follower_hands_on_hints_without_reading() {
 fn a_missed_hint_makes_it_read_and_then_it_is_live_again() {
     let mut follower = Follower::new(0, 0, 10);
     follower.hint(2, record(2));
-    assert!(matches!(follower.next(), Step::Read { after: 0, .. }));
+    assert!(matches!(follower.step(), Step::Read { after: 0, .. }));
     follower.hint(3, record(3));
     follower.page(items(1..=3));
     for seq in 1..=3 {
-        assert_eq!(delivered(&follower.next()), Some(seq));
+        assert_eq!(delivered(&follower.step()), Some(seq));
     }
     follower.hint(4, record(4));
-    assert_eq!(delivered(&follower.next()), Some(4));
+    assert_eq!(delivered(&follower.step()), Some(4));
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn the_cursor_is_the_contiguous_prefix() {
     let mut follower = Follower::new(0, 0, 10);
     for seq in 1..=3 {
         follower.hint(seq, record(seq));
-        follower.next();
+        follower.step();
     }
     assert_eq!(follower.acknowledge(2), None);
     assert_eq!(follower.acknowledge(9), None);
@@ -74,10 +74,10 @@ fn the_cursor_is_the_contiguous_prefix() {
 #[test]
 fn what_is_no_longer_kept_is_one_gap() {
     let mut follower = Follower::new(2, 10, 10);
-    assert!(matches!(follower.next(), Step::Read { after: 2, .. }));
+    assert!(matches!(follower.step(), Step::Read { after: 2, .. }));
     follower.page(items(8..=10));
-    assert!(matches!(follower.next(), Step::Gap { from: 3, to: 7 }));
-    assert_eq!(delivered(&follower.next()), Some(8));
+    assert!(matches!(follower.step(), Step::Gap { from: 3, to: 7 }));
+    assert_eq!(delivered(&follower.step()), Some(8));
     assert_eq!(follower.acknowledge(7), Some(7));
     assert_eq!(follower.acknowledge(8), Some(8));
 }
@@ -111,7 +111,7 @@ proptest! {
                     let seq = in_flight.swap_remove(index.index(in_flight.len()));
                     follower.acknowledge(seq);
                 }
-                _ => match follower.next() {
+                _ => match follower.step() {
                     Step::Deliver(item) => {
                         prop_assert_eq!(item.seq, expected);
                         expected += 1;
