@@ -57,8 +57,7 @@ impl Dispatcher {
             .create_group(actor.tenant(), new)
             .await
             .map_err(of_registry)?;
-        self.tell_and_note(actor, &group, "created", &group.members, &everyone)
-            .await?;
+        self.tell_joined(actor, &group, "created", &group.members).await?;
         Ok(group)
     }
 
@@ -68,8 +67,7 @@ impl Dispatcher {
         permission::add_members(role)?;
         let change = self.registry.add_members(&group, users).await.map_err(of_registry)?;
         if !change.changed.is_empty() {
-            let joined: Vec<AccountNo> = change.changed.iter().map(|member| member.account).collect();
-            self.tell_and_note(actor, &change.group, "joined", &change.changed, &joined)
+            self.tell_joined(actor, &change.group, "joined", &change.changed)
                 .await?;
         }
         Ok(change.group)
