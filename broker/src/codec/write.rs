@@ -174,13 +174,10 @@ pub fn pingresp(out: &mut Vec<u8>) {
 pub fn disconnect(out: &mut Vec<u8>, reason: Reason, text: &str) {
     let text = Text(text);
     out.push(0xE0);
-    if text.0.is_empty() {
-        out.extend_from_slice(&[1, reason.0]);
-    } else {
-        put_variable(out, 1 + text.block_length());
-        out.push(reason.0);
-        text.put_block(out);
-    }
+    // The property length could be left out when it is 0, but rumqttc does not read that.
+    put_variable(out, 1 + text.block_length());
+    out.push(reason.0);
+    text.put_block(out);
 }
 
 impl Delivery<'_> {
