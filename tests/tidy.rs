@@ -237,7 +237,7 @@ fn is_our_path(code: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-'));
     let first = code.split('/').next().unwrap_or_default();
     let inside = code.contains('/') && root().join(first).is_dir() && !first.is_empty() && first != ".";
-    let at_root = [".md", ".toml", ".rs"].iter().any(|end| code.ends_with(end)) && !code.contains('/');
+    let at_root = [".md", ".toml"].iter().any(|end| code.ends_with(end)) && !code.contains('/');
     plain && (inside || at_root)
 }
 
