@@ -106,6 +106,21 @@ fn modules_are_named_files_not_mod_rs() {
 }
 
 #[test]
+fn files_are_named_by_their_subject() {
+    let vague = "util utils common helper helpers manager misc types".split(' ');
+    let vague: BTreeSet<_> = vague.collect();
+    let faults: Vec<_> = files("rs")
+        .iter()
+        .filter(|path| {
+            path.file_stem()
+                .is_some_and(|stem| vague.contains(&*stem.to_string_lossy()))
+        })
+        .map(|path| format!("{}: a name that says nothing", shown(path)))
+        .collect();
+    assert_none(&faults);
+}
+
+#[test]
 fn what_is_left_to_do_says_why() {
     let marks = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X:")];
     let mut faults = Vec::new();
@@ -182,6 +197,27 @@ fn a_refusal_carries_a_reason_that_a_puback_may_have() {
         let reason = refusal.mqtt_reason();
         assert!(PUBACK_REASONS.contains(&reason), "{}: 0x{reason:02X}", refusal.code());
     }
+}
+
+#[test]
+fn the_published_methods_are_the_methods() {
+    let published: BTreeSet<_> = table(&read_at_root("docs/protocol.md"), "## 15. Requests")
+        .into_iter()
+        .map(|row| row[0].trim_matches('`').to_owned())
+        .collect();
+    let requests = root().join("dispatcher/src/requests");
+    let answered: BTreeSet<_> = files("rs")
+        .iter()
+        .filter(|path| path.starts_with(&requests))
+        .flat_map(|path| {
+            let text = read(path);
+            let names = text
+                .lines()
+                .filter_map(|line| line.split_once("const METHOD: &str = \"")?.1.strip_suffix("\";"));
+            names.map(str::to_owned).collect::<Vec<_>>()
+        })
+        .collect();
+    assert_eq!(published, answered);
 }
 
 #[test]
