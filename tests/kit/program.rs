@@ -1,0 +1,44 @@
+//! Finds the programs stories need; says loudly when one is missing.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The `godwit` binary of this build.
+pub fn godwit() -> PathBuf {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| {
+        let own = std::env::current_exe().expect("a test has a path");
+        let folder = own
+            .parent()
+            .and_then(Path::parent)
+            .expect("tests live in target/PROFILE/deps");
+        let path = folder.join("godwit");
+        if !path.exists() {
+            // A single test target was asked for: the binary is not among what cargo built for it.
+            let cargo = Command::new(env!("CARGO"))
+                .args(["build", "--quiet", "--package", "godwit-server"])
+                .status();
+            assert!(cargo.is_ok_and(|status| status.success()), "the server must build");
+        }
+        path
+    })
+    .clone()
+}
+
+/// Whether a program is installed. A missing one is said loudly, or fails when `required_by` is set in the environment.
+#[expect(clippy::disallowed_methods, reason = "a test reads whether it may be skipped")]
+pub fn is_here(program: &str, required_by: &str) -> bool {
+    let found = Command::new("sh")
+        .args(["-c", &format!("command -v {program}")])
+        .output()
+        .is_ok_and(|o| o.status.success());
+    if !found {
+        assert!(
+            std::env::var(required_by).is_err(),
+            "{program} is not installed, and {required_by} is set"
+        );
+        eprintln!("\n  SKIPPED: {program} is not installed; this story was NOT told\n");
+    }
+    found
+}

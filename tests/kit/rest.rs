@@ -1,0 +1,150 @@
+//! The REST door as an app's backend uses it.
+
+use std::path::Path;
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+/// An app with its token.
+#[derive(Clone)]
+pub struct App {
+    http: reqwest::Client,
+    base: String,
+    token: String,
+    /// The tenant as the platform prints it.
+    pub tenant_no: String,
+}
+
+/// A registered device.
+#[derive(Clone, Debug)]
+pub struct Device {
+    /// Its user.
+    pub user: String,
+    /// Its unique code.
+    pub unique_code: String,
+    /// Its account's opaque id: the MQTT user name.
+    pub account: String,
+    /// Its id: the MQTT client id.
+    pub device_id: String,
+    /// Its credential: the MQTT password.
+    pub token: String,
+}
+
+impl Device {
+    /// One of its topics.
+    pub fn topic(&self, channel: &str) -> String {
+        format!("im/{}/{channel}", self.account)
+    }
+}
+
+impl App {
+    /// The app whose credentials the first start left in the data folder.
+    pub async fn first(http_address: &str, data: &Path) -> Self {
+        let file = std::fs::read(data.join("first-app.json")).expect("first-app.json");
+        let first: Value = serde_json::from_slice(&file).expect("it is JSON");
+        let base = format!("http://{http_address}");
+        let http = reqwest::Client::new();
+        let answer = http
+            .post(format!("{base}/oauth/token"))
+            .basic_auth(first["clientId"].as_str().unwrap(), first["clientSecret"].as_str())
+            .form(&[("grant_type", "client_credentials")])
+            .send()
+            .await
+            .expect("the token door answers");
+        assert_eq!(answer.status(), StatusCode::OK);
+        let token: Value = answer.json().await.expect("JSON");
+        let token = token["access_token"].as_str().expect("a token").to_owned();
+        Self {
+            http,
+            base,
+            token,
+            tenant_no: first["tenantNo"].as_str().unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// One call with the app's token: status and body (`null` if empty).
+    pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> (StatusCode, Value) {
+        self.call_as(&self.token, method, path, body).await
+    }
+
+    /// One call with another bearer token.
+    pub async fn call_as(&self, token: &str, method: Method, path: &str, body: Option<&Value>) -> (StatusCode, Value) {
+        let mut request = self
+            .http
+            .request(method, format!("{}{path}", self.base))
+            .bearer_auth(token);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let answer = request.send().await.expect("the REST door answers");
+        let status = answer.status();
+        let text = answer.text().await.unwrap_or_default();
+        (status, serde_json::from_str(&text).unwrap_or(Value::Null))
+    }
+
+    async fn must(&self, method: Method, path: &str, body: Option<&Value>) -> Value {
+        let (status, value) = self.call(method, path, body).await;
+        assert!(status.is_success(), "{path}: {status} {value}");
+        value
+    }
+
+    /// A ticket for a user.
+    pub async fn ticket(&self, user: &str) -> String {
+        let answer = self
+            .must(Method::POST, "/v1/tickets", Some(&json!({ "userId": user })))
+            .await;
+        answer["ticket"].as_str().expect("a ticket").to_owned()
+    }
+
+    /// Registers a device of a user, with a fresh ticket.
+    pub async fn register(&self, user: &str, unique_code: &str) -> Device {
+        let body = json!({ "ticket": self.ticket(user).await, "uniqueCode": unique_code, "os": "android" });
+        let answer = self.must(Method::POST, "/v1/devices", Some(&body)).await;
+        let text = |field: &str| {
+            answer[field]
+                .as_str()
+                .unwrap_or_else(|| panic!("{field} in {answer}"))
+                .to_owned()
+        };
+        Device {
+            user: user.to_owned(),
+            unique_code: unique_code.to_owned(),
+            account: text("account"),
+            device_id: text("deviceId"),
+            token: text("deviceToken"),
+        }
+    }
+
+    /// Makes a group.
+    pub async fn create_group(&self, id: &str, members: &[&str]) -> Value {
+        self.must(
+            Method::POST,
+            "/v1/groups",
+            Some(&json!({ "groupId": id, "name": id, "members": members })),
+        )
+        .await
+    }
+
+    /// Posts a message and expects it to be taken.
+    pub async fn send(&self, message: &Value) -> Value {
+        self.must(Method::POST, "/v1/messages", Some(message)).await
+    }
+
+    /// Everything in a device's account's inbox, page by page, as its device token may read it.
+    pub async fn inbox(&self, device: &Device) -> Vec<Value> {
+        let mut items = Vec::new();
+        loop {
+            let after = items
+                .last()
+                .map_or(0, |item: &Value| item["seq"].as_u64().expect("a seq"));
+            let path = format!("/v1/accounts/{}/inbox?after={after}&limit=500", device.account);
+            let (status, page) = self.call_as(&device.token, Method::GET, &path, None).await;
+            assert_eq!(status, StatusCode::OK, "{page}");
+            let more = page["items"].as_array().expect("items").clone();
+            if more.is_empty() {
+                return items;
+            }
+            items.extend(more);
+        }
+    }
+}

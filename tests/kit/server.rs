@@ -1,0 +1,159 @@
+//! A real `godwit serve` in a process of its own, on its own data folder, that can be killed and started again.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde::Deserialize;
+use tempfile::TempDir;
+
+use crate::program;
+use crate::rest::App;
+
+/// Where a server listens; as it writes it to `addresses.json`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Addresses {
+    /// `host:port` of REST and WebSocket.
+    pub http: String,
+    /// `host:port` of MQTT.
+    pub mqtt: String,
+}
+
+/// A server process. Killed when dropped.
+pub struct Server {
+    data: TempDir,
+    child: Option<Child>,
+    addresses: Addresses,
+    settings: String,
+}
+
+impl Server {
+    /// Starts a server with default settings on a new data folder and free ports.
+    pub async fn start() -> Self {
+        Self::start_with("").await
+    }
+
+    /// Starts a server with these settings (TOML).
+    pub async fn start_with(settings: &str) -> Self {
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let none = Addresses {
+            http: "127.0.0.1:0".into(),
+            mqtt: "127.0.0.1:0".into(),
+        };
+        let mut server = Self {
+            data,
+            child: None,
+            addresses: none,
+            settings: settings.to_owned(),
+        };
+        server.restart().await;
+        server
+    }
+
+    /// Starts the server again on the same data folder and ports.
+    pub async fn restart(&mut self) {
+        assert!(self.child.is_none(), "it still runs");
+        let folder = self.data.path().join("data");
+        let written = folder.join("addresses.json");
+        std::fs::remove_file(&written).ok();
+        let config = self.data.path().join("godwit.toml");
+        std::fs::write(&config, &self.settings).expect("the settings file");
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.log_path())
+            .expect("the log");
+        let child = Command::new(program::godwit())
+            .arg("serve")
+            .arg("--data")
+            .arg(&folder)
+            .arg("--config")
+            .arg(&config)
+            .args(["--http", &self.addresses.http, "--mqtt", &self.addresses.mqtt])
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("the log"))
+            .stderr(log)
+            .spawn()
+            .expect("godwit starts");
+        self.child = Some(child);
+        for _ in 0..1500 {
+            if let Some(addresses) = std::fs::read(&written)
+                .ok()
+                .and_then(|json| serde_json::from_slice(&json).ok())
+            {
+                self.addresses = addresses;
+                return;
+            }
+            let ended = self.child.as_mut().and_then(|child| child.try_wait().ok().flatten());
+            assert!(
+                ended.is_none(),
+                "the server ended at its start ({ended:?}):\n{}",
+                self.log()
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("the server wrote no addresses:\n{}", self.log());
+    }
+
+    fn log_path(&self) -> std::path::PathBuf {
+        self.data.path().join("log")
+    }
+
+    /// What the server printed so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.log_path()).unwrap_or_default()
+    }
+
+    /// Kills it as a power cut of the process would: SIGKILL, no goodbye.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().ok();
+            child.wait().ok();
+        }
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().map(Child::id).expect("it runs")
+    }
+
+    /// Asks it to stop (SIGTERM) and waits for its exit code.
+    pub fn stop(&mut self) -> Option<i32> {
+        let mut child = self.child.take()?;
+        Command::new("kill").arg(child.id().to_string()).status().ok();
+        child.wait().ok().and_then(|status| status.code())
+    }
+
+    /// Where it listens.
+    pub fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// Its data folder.
+    pub fn data(&self) -> std::path::PathBuf {
+        self.data.path().join("data")
+    }
+
+    /// The first app, with a token.
+    pub async fn app(&self) -> App {
+        App::first(&self.addresses.http, &self.data()).await
+    }
+
+    /// Memory in use, in bytes.
+    pub fn resident_bytes(&self) -> u64 {
+        let statm = std::fs::read_to_string(Path::new("/proc").join(self.pid().to_string()).join("statm"));
+        let pages = statm
+            .ok()
+            .and_then(|text| text.split(' ').nth(1).and_then(|field| field.parse::<u64>().ok()));
+        pages.expect("the kernel tells") * 4096
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            eprintln!("--- what the server printed ---\n{}", self.log());
+        }
+    }
+}
