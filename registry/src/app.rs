@@ -1,10 +1,20 @@
-//! Apps: third-party clients of the REST API, their secrets and access tokens.
+//! Apps: third-party clients of the REST API, and their secrets.
 
 use std::sync::Arc;
 
-use godwit_model::{AppNo, TenantNo};
+use godwit_model::{AppNo, Refusal, TenantNo};
+use godwit_store::AppRecord;
 
-use crate::scope::Scopes;
+use crate::credential;
+use crate::error::Error;
+use crate::opaque::Opaque;
+use crate::registry::{Registry, check_text, to_the_end};
+use crate::scope::{Scope, Scopes};
+
+/// Longest name of a tenant or an app, in bytes.
+const NAME_BYTES_MAX: usize = 255;
+/// What the first app is called.
+const FIRST_APP: &str = "first app";
 
 /// An app, as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,13 +40,106 @@ pub struct NewApp {
     pub client_secret: String,
 }
 
-/// A credential of an app for a limited time.
-#[derive(Clone, Debug)]
-pub struct AccessToken {
-    /// The bearer token (a signed JWT).
-    pub token: String,
-    /// How long it is valid, in seconds.
-    pub expires_in_s: u64,
-    /// What it allows.
-    pub scopes: Scopes,
+/// An app in memory.
+pub(crate) struct KnownApp {
+    pub(crate) app: Arc<App>,
+    pub(crate) secret_version: u64,
+}
+
+impl Registry {
+    /// Makes tenant 1 and its app with every scope if the store has no app yet. The secret is shown this once.
+    pub async fn first_app(&self) -> Result<Option<NewApp>, Error> {
+        if self.0.store.has_app().await? {
+            return Ok(None);
+        }
+        let (new, client_secret) = self.new_app(FIRST_APP, Scopes::all()).await?;
+        let made = self.0.store.create_first_app(&new, self.now_ms()).await?;
+        made.map(|record| NewApp::of(record, client_secret)).transpose()
+    }
+
+    /// Makes a tenant.
+    pub async fn create_tenant(&self, name: &str) -> Result<TenantNo, Error> {
+        check_text("name", name, NAME_BYTES_MAX)?;
+        Ok(self.0.store.create_tenant(name, self.now_ms()).await?)
+    }
+
+    /// Makes an app. The secret is shown this once.
+    pub async fn create_app(&self, tenant: TenantNo, name: &str, scopes: &[Scope]) -> Result<NewApp, Error> {
+        check_text("name", name, NAME_BYTES_MAX)?;
+        let (new, client_secret) = self.new_app(name, scopes.iter().copied().collect()).await?;
+        let made = self.0.store.create_app(tenant, &new, self.now_ms()).await?;
+        let record = made.ok_or_else(|| Error::refused(Refusal::NotFound, format!("there is no tenant {tenant}")))?;
+        NewApp::of(record, client_secret)
+    }
+
+    /// Gives an app another secret; the former one and every access token made with it stop at once.
+    pub async fn reset_app_secret(&self, client_id: &str) -> Result<NewApp, Error> {
+        let client_secret = app_secret()?;
+        let secret_hash = self.0.secrets.hash(&client_secret).await?;
+        let (registry, client_id) = (self.clone(), client_id.to_owned());
+        to_the_end(async move {
+            let known = registry.0.store.app_by_client_id(&client_id).await?;
+            let known =
+                known.ok_or_else(|| Error::refused(Refusal::NotFound, format!("there is no app `{client_id}`")))?;
+            let changed = registry.0.store.set_app_secret(&client_id, &secret_hash).await;
+            registry.0.apps.changed(&known.no).await;
+            let record = changed?.ok_or(Refusal::NotFound)?;
+            NewApp::of(record, client_secret)
+        })
+        .await
+    }
+
+    pub(crate) async fn known_app(&self, no: AppNo) -> Result<Option<Arc<KnownApp>>, Error> {
+        let load = async {
+            let record = self.0.store.app_by_no(no).await?;
+            record
+                .map(|record| KnownApp::try_from(record).map(Arc::new))
+                .transpose()
+        };
+        self.0.apps.get(&no, load).await
+    }
+
+    async fn new_app(&self, name: &str, scopes: Scopes) -> Result<(godwit_store::NewApp, String), Error> {
+        let client_secret = app_secret()?;
+        let new = godwit_store::NewApp {
+            client_id: format!("gwa_{}", Opaque::random()?.text()),
+            name: name.to_owned(),
+            secret_hash: self.0.secrets.hash(&client_secret).await?,
+            scopes: scopes.to_string(),
+        };
+        Ok((new, client_secret))
+    }
+}
+
+fn app_secret() -> Result<String, Error> {
+    Ok(format!("gws_{}", credential::secret()?))
+}
+
+impl NewApp {
+    fn of(record: AppRecord, client_secret: String) -> Result<Self, Error> {
+        Ok(Self {
+            app: KnownApp::try_from(record)?.app,
+            client_secret,
+        })
+    }
+}
+
+impl TryFrom<AppRecord> for KnownApp {
+    type Error = Error;
+
+    fn try_from(record: AppRecord) -> Result<Self, Error> {
+        let scopes = record.scopes.parse();
+        let scopes = scopes.map_err(|cause| Error::Internal(format!("app {}: {cause}", record.client_id)))?;
+        let app = App {
+            no: record.no,
+            tenant: record.tenant,
+            client_id: record.client_id.into(),
+            name: record.name.into(),
+            scopes,
+        };
+        Ok(Self {
+            app: Arc::new(app),
+            secret_version: record.secret_version,
+        })
+    }
 }

@@ -1,8 +1,16 @@
-//! Groups and their members, as they were at one moment.
+//! Groups and their members, as they were at one moment; reading, making and ending them.
 
 use std::sync::Arc;
 
-use godwit_model::{AccountNo, GroupId, GroupNo, Role, TenantNo, UserId};
+use godwit_model::{AccountNo, GroupId, GroupNo, Refusal, Role, TenantNo, UserId};
+use godwit_store::{CreateGroupOutcome, GroupRecord, MemberRecord, NewMember};
+
+use crate::error::Error;
+use crate::opaque::Opaque;
+use crate::registry::{Registry, check_text, to_the_end};
+
+/// Longest name of a group, in bytes.
+const NAME_BYTES_MAX: usize = 255;
 
 /// A group with its members at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,19 +55,151 @@ impl Group {
 pub struct NewGroup {
     /// Its id; `None` lets the platform choose one.
     pub id: Option<GroupId>,
-    /// A name for people; at most 255 bytes.
+    /// A name for people: 1 to 255 bytes.
     pub name: String,
     /// Its owner, who also becomes a member.
     pub owner: Option<UserId>,
-    /// Its members.
+    /// Its members; naming one twice is naming it once.
     pub members: Vec<UserId>,
 }
 
-/// What a change of a group's members did.
-#[derive(Clone, Debug)]
-pub struct Change {
-    /// The group after the change.
-    pub group: Arc<Group>,
-    /// The members that were added or removed, or whose role is another now (as they are after it; removed ones as they were).
-    pub changed: Vec<Member>,
+/// A group in memory, with the number of changes it has seen.
+#[derive(Clone)]
+pub(crate) struct KnownGroup {
+    pub(crate) version: u64,
+    pub(crate) group: Arc<Group>,
+}
+
+impl KnownGroup {
+    /// What it takes in memory, in members.
+    pub(crate) fn weight(&self) -> u32 {
+        u32::try_from(self.group.members.len())
+            .unwrap_or(u32::MAX)
+            .saturating_add(1)
+    }
+}
+
+impl From<MemberRecord> for Member {
+    fn from(record: MemberRecord) -> Self {
+        Self {
+            account: record.account,
+            user: record.user,
+            role: record.role,
+            joined_conv_seq: record.joined_conv_seq,
+        }
+    }
+}
+
+impl From<GroupRecord> for KnownGroup {
+    fn from(record: GroupRecord) -> Self {
+        let group = Group {
+            no: record.no,
+            id: record.id,
+            tenant: record.tenant,
+            name: record.name,
+            created_at_ms: record.created_at_ms,
+            members: record.members.into_iter().map(Member::from).collect(),
+        };
+        Self {
+            version: record.version,
+            group: Arc::new(group),
+        }
+    }
+}
+
+impl Registry {
+    /// The group with this id.
+    pub async fn group(&self, tenant: TenantNo, id: &GroupId) -> Result<Option<Arc<Group>>, Error> {
+        let load = async { Ok(self.0.store.group_no(tenant, id).await?) };
+        match self.0.group_nos.get(&(tenant, id.clone()), load).await? {
+            Some(no) => self.group_by_no(no).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The group with this number.
+    pub async fn group_by_no(&self, no: GroupNo) -> Result<Option<Arc<Group>>, Error> {
+        let load = async { Ok(self.0.store.group(no).await?.map(KnownGroup::from)) };
+        Ok(self.0.groups.get(&no, load).await?.map(|known| known.group))
+    }
+
+    /// The groups an account is a member of, oldest first.
+    pub async fn groups_of(&self, account: AccountNo) -> Result<Vec<Arc<Group>>, Error> {
+        let mut groups = Vec::new();
+        for no in self.0.store.groups_of(account).await? {
+            // One that was dissolved since is passed over.
+            groups.extend(self.group_by_no(no).await?);
+        }
+        Ok(groups)
+    }
+
+    /// Makes a group. Refuses an id that is taken, users that do not exist (naming them), and too many members.
+    pub async fn create_group(&self, tenant: TenantNo, group: NewGroup) -> Result<Arc<Group>, Error> {
+        check_text("name", &group.name, NAME_BYTES_MAX)?;
+        let members = self.first_members(tenant, &group).await?;
+        let id = match group.id {
+            Some(id) => id,
+            None => Opaque::random()?
+                .text()
+                .parse()
+                .map_err(|_| Error::Internal("an id that is no name".to_owned()))?,
+        };
+        let new = godwit_store::NewGroup {
+            tenant,
+            id,
+            name: group.name,
+            members,
+        };
+        match self.0.store.create_group(&new, self.now_ms()).await? {
+            CreateGroupOutcome::Created(no) => {
+                let made = self.group_by_no(no).await?;
+                made.ok_or_else(|| Error::refused(Refusal::GroupNotFound, "the group was dissolved at once"))
+            }
+            CreateGroupOutcome::AlreadyExists => Err(Error::refused(
+                Refusal::AlreadyExists,
+                format!("there is a group `{}` already", new.id),
+            )),
+        }
+    }
+
+    /// Ends a group; its id is free again, its number never is.
+    pub async fn dissolve_group(&self, group: &Group) -> Result<(), Error> {
+        let (registry, no, key) = (self.clone(), group.no, (group.tenant, group.id.clone()));
+        to_the_end(async move {
+            let dissolved = registry.0.store.dissolve_group(no, registry.now_ms()).await;
+            registry.0.groups.changed(&no).await;
+            registry.0.group_nos.changed(&key).await;
+            if dissolved? {
+                Ok(())
+            } else {
+                Err(Refusal::GroupNotFound.into())
+            }
+        })
+        .await
+    }
+
+    async fn first_members(&self, tenant: TenantNo, group: &NewGroup) -> Result<Vec<NewMember>, Error> {
+        let users: Vec<_> = group.owner.iter().chain(&group.members).cloned().collect();
+        let accounts = self.accounts_of_users(tenant, &users).await?;
+        self.check_size(accounts.len() as u64)?;
+        let member = |record: &godwit_store::AccountRecord| {
+            let owns = group.owner.as_ref() == Some(&record.user);
+            NewMember {
+                account: record.no,
+                role: if owns { Role::Owner } else { Role::Member },
+            }
+        };
+        Ok(accounts.iter().map(member).collect())
+    }
+
+    pub(crate) fn check_size(&self, members: u64) -> Result<(), Error> {
+        let most = self.0.settings.group_members_max as u64;
+        if members <= most {
+            return Ok(());
+        }
+        Err(Error::refused(
+            Refusal::TooLarge,
+            format!("the group would have {members} members; at most {most} fit"),
+        ))
+    }
 }

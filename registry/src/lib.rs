@@ -3,21 +3,35 @@
 //! [`Registry`] is the one door. Expected refusals are [`Error::Refused`]; everything else is [`Error::Failed`].
 #![deny(missing_docs)]
 
+mod access_token;
 mod account;
 mod app;
+mod credential;
 mod device;
 mod error;
 mod group;
+mod keys;
+mod membership;
+mod opaque;
+mod push_token;
+mod random;
+mod registration;
 mod registry;
 mod scope;
+mod secret;
 mod settings;
+mod shelf;
 mod ticket;
 
+pub use access_token::AccessToken;
 pub use account::Account;
-pub use app::{AccessToken, App, NewApp};
-pub use device::{Device, Proof, PushToken, Registered, Registration};
+pub use app::{App, NewApp};
+pub use device::Device;
 pub use error::Error;
-pub use group::{Change, Group, Member, NewGroup};
+pub use group::{Group, Member, NewGroup};
+pub use membership::Change;
+pub use push_token::PushToken;
+pub use registration::{Proof, Registered, Registration};
 pub use registry::Registry;
 pub use scope::{Scope, Scopes, UnknownScope};
 pub use settings::{SecretCost, Settings};

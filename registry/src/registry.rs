@@ -1,20 +1,45 @@
-//! The one door of this crate. Signatures first; the rooms behind it follow.
+//! The handle, and what is behind it: the store, the keys, and what is kept in memory.
 
 use std::sync::Arc;
 
-use godwit_model::{AccountNo, Clock, DeviceNo, GroupId, GroupNo, Role, TenantNo, UserId};
+use godwit_model::{AppNo, Clock, GroupId, GroupNo, TenantNo};
 use godwit_store::Store;
 
-use crate::{
-    AccessToken, Account, App, Change, Device, Error, Group, NewApp, NewGroup, Proof, PushToken, Registered,
-    Registration, Scope, Settings, Ticket,
-};
+use crate::account::Accounts;
+use crate::app::KnownApp;
+use crate::device::KnownDevice;
+use crate::error::Error;
+use crate::group::KnownGroup;
+use crate::keys::Keys;
+use crate::opaque::Opaque;
+use crate::secret::Secrets;
+use crate::settings::Settings;
+use crate::shelf::Shelf;
+
+/// Apps kept in memory; a platform has tens.
+const CACHED_APPS_MAX: u64 = 10_000;
+/// Group ids whose numbers are kept in memory.
+const CACHED_GROUP_IDS_MAX: u64 = 100_000;
 
 /// Who exists, who may, and who is where: a cheap handle.
+///
+/// Changes run to their end even when the caller stops waiting, so that what is in memory always follows.
 #[derive(Clone)]
-pub struct Registry;
+pub struct Registry(pub(crate) Arc<Rooms>);
 
-#[expect(unused_variables, clippy::todo, clippy::unused_async, reason = "signatures first")]
+pub(crate) struct Rooms {
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) settings: Settings,
+    pub(crate) keys: Keys,
+    pub(crate) secrets: Secrets,
+    pub(crate) apps: Shelf<AppNo, Arc<KnownApp>>,
+    pub(crate) accounts: Accounts,
+    pub(crate) devices: Shelf<Opaque, Arc<KnownDevice>>,
+    pub(crate) group_nos: Shelf<(TenantNo, GroupId), GroupNo>,
+    pub(crate) groups: Shelf<GroupNo, KnownGroup>,
+}
+
 impl Registry {
     /// Opens the registry on a store. Every key it uses is derived from `master_key`.
     pub async fn open(
@@ -23,144 +48,63 @@ impl Registry {
         master_key: &[u8; 32],
         settings: Settings,
     ) -> Result<Self, Error> {
-        todo!()
+        let rooms = Rooms {
+            store,
+            clock,
+            keys: Keys::derive(master_key),
+            secrets: Secrets::new(&settings).await?,
+            apps: Shelf::new(CACHED_APPS_MAX, |_| 1),
+            accounts: Accounts::new(settings.cached_accounts_max),
+            devices: Shelf::new(settings.cached_devices_max, |_| 1),
+            group_nos: Shelf::new(CACHED_GROUP_IDS_MAX, |_| 1),
+            groups: Shelf::new(settings.cached_members_max, KnownGroup::weight),
+            settings,
+        };
+        Ok(Self(Arc::new(rooms)))
     }
+
     /// Whether the store answers.
     pub async fn ready(&self) -> Result<(), Error> {
-        todo!()
+        Ok(self.0.store.ping().await?)
     }
-    /// Makes tenant 1 and its app with every scope if the store has no app yet. The secret is shown this once.
-    pub async fn first_app(&self) -> Result<Option<NewApp>, Error> {
-        todo!()
+
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.0.clock.now_ms()
     }
-    /// Makes a tenant.
-    pub async fn create_tenant(&self, name: &str) -> Result<TenantNo, Error> {
-        todo!()
+}
+
+/// Runs a change to its end, also when the caller goes away in the middle: a commit without the note to the cache
+/// that follows it would leave the cache stale.
+pub(crate) async fn to_the_end<T: Send + 'static>(
+    change: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Error> {
+    let task = tokio::spawn(change);
+    task.await
+        .map_err(|cause| Error::Internal(format!("a change broke off: {cause}")))?
+}
+
+/// Refuses a text that is empty, longer than `bytes_max`, or holds control characters.
+pub(crate) fn check_text(field: &str, text: &str, bytes_max: usize) -> Result<(), Error> {
+    if text.is_empty() {
+        return Err(invalid(format!("`{field}` must not be empty")));
     }
-    /// Makes an app. The secret is shown this once.
-    pub async fn create_app(&self, tenant: TenantNo, name: &str, scopes: &[Scope]) -> Result<NewApp, Error> {
-        todo!()
+    check_optional_text(field, text, bytes_max)
+}
+
+/// As [`check_text`], but empty is fine.
+pub(crate) fn check_optional_text(field: &str, text: &str, bytes_max: usize) -> Result<(), Error> {
+    if text.len() > bytes_max {
+        return Err(invalid(format!(
+            "`{field}` has {} bytes; at most {bytes_max} are taken",
+            text.len()
+        )));
     }
-    /// Gives an app another secret; the former one and every access token made with it stop at once.
-    pub async fn reset_app_secret(&self, client_id: &str) -> Result<NewApp, Error> {
-        todo!()
+    if text.chars().any(char::is_control) {
+        return Err(invalid(format!("`{field}` must not hold control characters")));
     }
-    /// Checks an app's secret and gives out a token. `scope` narrows what the token allows (names with spaces between).
-    pub async fn issue_access_token(
-        &self,
-        client_id: &str,
-        client_secret: &str,
-        scope: Option<&str>,
-    ) -> Result<AccessToken, Error> {
-        todo!()
-    }
-    /// The app that shows this access token.
-    pub async fn authenticate_app(&self, access_token: &str) -> Result<Arc<App>, Error> {
-        todo!()
-    }
-    /// Gives out a ticket for a user, whose account is made if it is new.
-    pub async fn issue_ticket(
-        &self,
-        app: &App,
-        user: &UserId,
-        unique_code: Option<&str>,
-        ttl_s: Option<u64>,
-    ) -> Result<Ticket, Error> {
-        todo!()
-    }
-    /// Registers a device, or registers it again.
-    pub async fn register_device(&self, registration: Registration, proof: Proof) -> Result<Registered, Error> {
-        todo!()
-    }
-    /// The device that shows this token, if it belongs to `account` and, where given, is called `device_id`.
-    pub async fn authenticate_device(
-        &self,
-        account: &str,
-        device_token: &str,
-        device_id: Option<&str>,
-    ) -> Result<Arc<Device>, Error> {
-        todo!()
-    }
-    /// The device that shows this token.
-    pub async fn authenticate_device_token(&self, device_token: &str) -> Result<Arc<Device>, Error> {
-        todo!()
-    }
-    /// The live device with this id.
-    pub async fn device(&self, tenant: TenantNo, device_id: &str) -> Result<Option<Arc<Device>>, Error> {
-        todo!()
-    }
-    /// The live devices of an account, oldest first.
-    pub async fn devices_of(&self, account: AccountNo) -> Result<Vec<Arc<Device>>, Error> {
-        todo!()
-    }
-    /// Ends a device: its tokens stop at once. Retiring it again changes nothing.
-    pub async fn retire_device(&self, device: DeviceNo) -> Result<(), Error> {
-        todo!()
-    }
-    /// Stores where the vendor reaches the device; the token is removed from any other device.
-    pub async fn set_push_token(&self, device: DeviceNo, push: PushToken) -> Result<(), Error> {
-        todo!()
-    }
-    /// Forgets where the vendor reaches the device.
-    pub async fn remove_push_token(&self, device: DeviceNo) -> Result<(), Error> {
-        todo!()
-    }
-    /// Turns push on or off for the device.
-    pub async fn set_push_enabled(&self, device: DeviceNo, enabled: bool) -> Result<(), Error> {
-        todo!()
-    }
-    /// The account of a user.
-    pub async fn account_of_user(&self, tenant: TenantNo, user: &UserId) -> Result<Option<Arc<Account>>, Error> {
-        todo!()
-    }
-    /// The account with this opaque id.
-    pub async fn account_by_id(&self, account_id: &str) -> Result<Option<Arc<Account>>, Error> {
-        todo!()
-    }
-    /// Every account of a tenant, sorted.
-    pub async fn accounts_of_tenant(&self, tenant: TenantNo) -> Result<Vec<AccountNo>, Error> {
-        todo!()
-    }
-    /// The group with this id.
-    pub async fn group(&self, tenant: TenantNo, id: &GroupId) -> Result<Option<Arc<Group>>, Error> {
-        todo!()
-    }
-    /// The group with this number.
-    pub async fn group_by_no(&self, no: GroupNo) -> Result<Option<Arc<Group>>, Error> {
-        todo!()
-    }
-    /// Makes a group.
-    pub async fn create_group(&self, tenant: TenantNo, group: NewGroup) -> Result<Arc<Group>, Error> {
-        todo!()
-    }
-    /// Adds members; who is one already is left as it is.
-    pub async fn add_members(&self, group: &Group, users: &[UserId]) -> Result<Change, Error> {
-        todo!()
-    }
-    /// Removes members; who is none is passed over.
-    pub async fn remove_members(&self, group: &Group, users: &[UserId]) -> Result<Change, Error> {
-        todo!()
-    }
-    /// Gives a member another role. Giving `Owner` moves it: the former owner becomes an admin.
-    pub async fn change_role(&self, group: &Group, user: &UserId, role: Role) -> Result<Change, Error> {
-        todo!()
-    }
-    /// Ends a group; its id is free again, its number never is.
-    pub async fn dissolve_group(&self, group: &Group) -> Result<(), Error> {
-        todo!()
-    }
-    /// Keeps the `conv_seq` of the system message that told of a join or a leave.
-    pub async fn note_membership_seq(
-        &self,
-        group: GroupNo,
-        accounts: &[AccountNo],
-        conv_seq: u64,
-        joined: bool,
-    ) -> Result<(), Error> {
-        todo!()
-    }
-    /// The groups an account is a member of, oldest first.
-    pub async fn groups_of(&self, account: AccountNo) -> Result<Vec<Arc<Group>>, Error> {
-        todo!()
-    }
+    Ok(())
+}
+
+fn invalid(detail: String) -> Error {
+    Error::refused(godwit_model::Refusal::InvalidField, detail)
 }

@@ -42,7 +42,7 @@ impl Default for Settings {
             secret_checks_waiting_max: 64,
             cached_devices_max: 200_000,
             cached_accounts_max: 400_000,
-            cached_members_max: 2_000_000,
+            cached_members_max: 1_000_000,
         }
     }
 }

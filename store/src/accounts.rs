@@ -35,7 +35,8 @@ impl Store {
         if let Some(known) = self.account_of_user(tenant, user).await? {
             return Ok(known);
         }
-        self.write(async |transaction| {
+        self.write(|held| async move {
+            let transaction = &*held;
             if let Some(known) = of_user(transaction, tenant, user).await? {
                 return Ok(known);
             }

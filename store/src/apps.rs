@@ -45,13 +45,14 @@ pub struct NewApp {
 impl Store {
     /// Makes a tenant.
     pub async fn create_tenant(&self, name: &str, now_ms: u64) -> Result<TenantNo, Error> {
-        self.write(async |transaction| insert_tenant(transaction, name, now_ms).await)
+        self.write(|held| async move { insert_tenant(&held, name, now_ms).await })
             .await
     }
 
     /// Makes an app; `None` when there is no such tenant.
     pub async fn create_app(&self, tenant: TenantNo, app: &NewApp, now_ms: u64) -> Result<Option<AppRecord>, Error> {
-        self.write(async |transaction| {
+        self.write(|held| async move {
+            let transaction = &*held;
             let known = tenant::Entity::find_by_id(i64::from(tenant.0))
                 .count(transaction)
                 .await?;
@@ -65,7 +66,8 @@ impl Store {
 
     /// Makes the first tenant and its app; `None` when there is an app already.
     pub async fn create_first_app(&self, app: &NewApp, now_ms: u64) -> Result<Option<AppRecord>, Error> {
-        self.write(async |transaction| {
+        self.write(|held| async move {
+            let transaction = &*held;
             if app::Entity::find().count(transaction).await? > 0 {
                 return Ok(None);
             }
@@ -97,7 +99,8 @@ impl Store {
 
     /// Gives an app another secret; `None` when there is no such app.
     pub async fn set_app_secret(&self, client_id: &str, secret_hash: &str) -> Result<Option<AppRecord>, Error> {
-        self.write(async |transaction| {
+        self.write(|held| async move {
+            let transaction = &*held;
             let find = app::Entity::find().filter(app::Column::ClientId.eq(client_id));
             let Some(found) = find.one(transaction).await? else {
                 return Ok(None);

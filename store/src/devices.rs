@@ -49,7 +49,8 @@ impl Store {
 
     /// Makes the next token the only one; `false` when `next` is not the next token of this live device.
     pub async fn promote_token(&self, no: DeviceNo, next: &[u8; 32]) -> Result<bool, Error> {
-        self.write(async |transaction| {
+        self.write(|held| async move {
+            let transaction = &*held;
             let change = device::ActiveModel {
                 token_hash: Set(next.to_vec()),
                 next_token_hash: Set(None),
@@ -69,7 +70,8 @@ impl Store {
 
     /// Retires a live device and forgets its push token; `None` when there is no such live device.
     pub async fn retire_device(&self, no: DeviceNo, now_ms: u64) -> Result<Option<DeviceRecord>, Error> {
-        self.write(async |transaction| {
+        self.write(|held| async move {
+            let transaction = &*held;
             let find = live(device::Entity::find_by_id(to_row(no.0)));
             let Some(found) = find.find_also_related(account::Entity).one(transaction).await? else {
                 return Ok(None);

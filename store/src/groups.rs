@@ -64,7 +64,8 @@ pub enum CreateGroupOutcome {
 impl Store {
     /// Makes a group with its members.
     pub async fn create_group(&self, new: &NewGroup, now_ms: u64) -> Result<CreateGroupOutcome, Error> {
-        self.write(async |transaction| {
+        self.write(|held| async move {
+            let transaction = &*held;
             if with_id(new.tenant, &new.id).count(transaction).await? > 0 {
                 return Ok(CreateGroupOutcome::AlreadyExists);
             }
@@ -111,7 +112,8 @@ impl Store {
 
     /// Ends a group and everybody's membership; `false` when there is no such live group.
     pub async fn dissolve_group(&self, no: GroupNo, now_ms: u64) -> Result<bool, Error> {
-        self.write(async |transaction| {
+        self.write(|held| async move {
+            let transaction = &*held;
             let dissolved = group::Entity::update_many()
                 .set(group::ActiveModel {
                     dissolved_at_ms: Set(Some(to_row(now_ms))),

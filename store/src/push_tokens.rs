@@ -38,7 +38,8 @@ pub struct NewPushToken {
 impl Store {
     /// Keeps a live device's token and removes it from any other; `false` when there is no such live device.
     pub async fn set_push_token(&self, no: DeviceNo, push: &NewPushToken, now_ms: u64) -> Result<bool, Error> {
-        self.write(async |transaction| {
+        self.write(|held| async move {
+            let transaction = &*held;
             if !is_live(transaction, no).await? {
                 return Ok(false);
             }
@@ -50,7 +51,7 @@ impl Store {
 
     /// Forgets a device's token; nothing happens when there is none.
     pub async fn remove_push_token(&self, no: DeviceNo) -> Result<(), Error> {
-        self.write(async |transaction| remove(transaction, no).await).await
+        self.write(|held| async move { remove(&held, no).await }).await
     }
 
     /// A device's token.
@@ -68,7 +69,8 @@ impl Store {
 
     /// Turns push on or off for a live device; `false` when there is no such live device.
     pub async fn set_push_enabled(&self, no: DeviceNo, enabled: bool) -> Result<bool, Error> {
-        self.write(async |transaction| {
+        self.write(|held| async move {
+            let transaction = &*held;
             let changed = device::Entity::update_many()
                 .set(device::ActiveModel {
                     push_enabled: Set(enabled),

@@ -32,7 +32,8 @@ pub struct NewTicket {
 impl Store {
     /// Keeps a ticket, and forgets those that expired.
     pub async fn keep_ticket(&self, new: &NewTicket, now_ms: u64) -> Result<(), Error> {
-        self.write(async |transaction| {
+        self.write(|held| async move {
+            let transaction = &*held;
             ticket::Entity::delete_many()
                 .filter(ticket::Column::ExpiresAtMs.lte(to_row(now_ms)))
                 .exec(transaction)

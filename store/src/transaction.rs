@@ -1,5 +1,7 @@
 //! How reads and writes run: one consistent view, or one serial change, tried again when it collided.
 
+use std::sync::Arc;
+
 use sea_orm::{
     AccessMode, DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel, SqliteTransactionMode,
     TransactionOptions, TransactionTrait,
@@ -12,9 +14,10 @@ const ATTEMPTS: usize = 10;
 
 impl Store {
     /// Runs `work` as one serial change. It may run several times; only the last run is kept.
-    pub(crate) async fn write<T, W>(&self, work: W) -> Result<T, Error>
+    pub(crate) async fn write<T, W, F>(&self, work: W) -> Result<T, Error>
     where
-        W: AsyncFn(&DatabaseTransaction) -> Result<T, Error>,
+        W: Fn(Arc<DatabaseTransaction>) -> F,
+        F: Future<Output = Result<T, Error>>,
     {
         let mut attempt = 1;
         loop {
@@ -28,12 +31,15 @@ impl Store {
         }
     }
 
-    async fn write_once<T, W>(&self, work: &W) -> Result<T, Error>
+    async fn write_once<T, W, F>(&self, work: &W) -> Result<T, Error>
     where
-        W: AsyncFn(&DatabaseTransaction) -> Result<T, Error>,
+        W: Fn(Arc<DatabaseTransaction>) -> F,
+        F: Future<Output = Result<T, Error>>,
     {
-        let transaction = self.begin_exclusive().await?;
-        match work(&transaction).await {
+        let transaction = Arc::new(self.begin_exclusive().await?);
+        let done = work(Arc::clone(&transaction)).await;
+        let transaction = Arc::into_inner(transaction).expect("the work has ended, and what it held with it");
+        match done {
             Ok(done) => {
                 transaction.commit().await?;
                 Ok(done)

@@ -80,12 +80,12 @@ pub enum RegisterOutcome {
 impl Store {
     /// Makes a device record, retiring the one that held the unique code.
     pub async fn create_device(&self, new: &NewDevice) -> Result<RegisterOutcome, Error> {
-        self.write(async |transaction| create(transaction, new).await).await
+        self.write(|held| async move { create(&held, new).await }).await
     }
 
     /// Renews a live record: fresh facts and a next token.
     pub async fn renew_device(&self, renewal: &Renewal) -> Result<RegisterOutcome, Error> {
-        self.write(async |transaction| renew(transaction, renewal).await).await
+        self.write(|held| async move { renew(&held, renewal).await }).await
     }
 }
 

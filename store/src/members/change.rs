@@ -42,7 +42,8 @@ impl Store {
         members_max: u64,
         now_ms: u64,
     ) -> Result<MemberChange, Error> {
-        self.write(async |transaction| {
+        self.write(|held| async move {
+            let transaction = &*held;
             let Some(version) = version_of(transaction, no).await? else {
                 return Ok(MemberChange::NoGroup);
             };
@@ -78,7 +79,8 @@ impl Store {
         accounts: &[AccountNo],
         now_ms: u64,
     ) -> Result<MemberChange, Error> {
-        self.write(async |transaction| {
+        self.write(|held| async move {
+            let transaction = &*held;
             let Some(version) = version_of(transaction, no).await? else {
                 return Ok(MemberChange::NoGroup);
             };
@@ -95,7 +97,8 @@ impl Store {
 
     /// Gives a member another role. When that is `Owner`, the former owner becomes an admin.
     pub async fn change_role(&self, no: GroupNo, account: AccountNo, role: Role) -> Result<MemberChange, Error> {
-        self.write(async |transaction| {
+        self.write(|held| async move {
+            let transaction = &*held;
             let Some(version) = version_of(transaction, no).await? else {
                 return Ok(MemberChange::NoGroup);
             };
@@ -131,14 +134,15 @@ impl Store {
         conv_seq: u64,
         joined: bool,
     ) -> Result<MemberChange, Error> {
-        let conv_seq = Set(Some(to_row(conv_seq)));
-        self.write(async |transaction| {
+        let conv_seq = Some(to_row(conv_seq));
+        self.write(|held| async move {
+            let transaction = &*held;
             let Some(version) = version_of(transaction, no).await? else {
                 return Ok(MemberChange::NoGroup);
             };
             if !joined {
                 let change = member::ActiveModel {
-                    left_conv_seq: conv_seq.clone(),
+                    left_conv_seq: Set(conv_seq),
                     ..Default::default()
                 };
                 update(transaction, no, accounts, change).await?;
@@ -148,7 +152,7 @@ impl Store {
                 });
             }
             let change = member::ActiveModel {
-                joined_conv_seq: conv_seq.clone(),
+                joined_conv_seq: Set(conv_seq),
                 ..Default::default()
             };
             update(transaction, no, accounts, change).await?;

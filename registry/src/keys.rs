@@ -1,0 +1,78 @@
+//! Every key the registry uses, each derived from the master key for one purpose.
+
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use jsonwebtoken::{DecodingKey, EncodingKey};
+
+use crate::error::Error;
+use crate::random;
+
+const NONCE_BYTES: usize = 24;
+
+pub(crate) struct Keys {
+    pub(crate) sign: EncodingKey,
+    pub(crate) verify: DecodingKey,
+    push_seal: XChaCha20Poly1305,
+    push_hash: [u8; 32],
+}
+
+impl Keys {
+    pub(crate) fn derive(master: &[u8; 32]) -> Self {
+        let access = blake3::derive_key("godwit registry 2026 access tokens", master);
+        let seal = blake3::derive_key("godwit registry 2026 push tokens at rest", master);
+        Self {
+            sign: EncodingKey::from_secret(&access),
+            verify: DecodingKey::from_secret(&access),
+            push_seal: XChaCha20Poly1305::new(&seal.into()),
+            push_hash: blake3::derive_key("godwit registry 2026 push token equality", master),
+        }
+    }
+
+    /// A keyed hash of a vendor's token: equal for equal tokens, and of no use without the key.
+    pub(crate) fn push_hash(&self, token: &str) -> [u8; 32] {
+        *blake3::keyed_hash(&self.push_hash, token.as_bytes()).as_bytes()
+    }
+
+    /// Encrypts a vendor's token; the vendor is bound to it.
+    pub(crate) fn seal_push(&self, vendor: &str, token: &str) -> Result<Vec<u8>, Error> {
+        let nonce: [u8; NONCE_BYTES] = random::bytes()?;
+        let payload = Payload {
+            msg: token.as_bytes(),
+            aad: vendor.as_bytes(),
+        };
+        let sealed = self.push_seal.encrypt(&XNonce::from(nonce), payload);
+        let sealed = sealed.map_err(|_| Error::Internal("a push token could not be encrypted".to_owned()))?;
+        Ok([nonce.as_slice(), &sealed].concat())
+    }
+
+    /// Decrypts what [`Keys::seal_push`] made.
+    pub(crate) fn open_push(&self, vendor: &str, sealed: &[u8]) -> Result<String, Error> {
+        let wrong = || Error::Internal("a stored push token does not fit the master key".to_owned());
+        let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or_else(wrong)?;
+        let payload = Payload {
+            msg: sealed,
+            aad: vendor.as_bytes(),
+        };
+        let token = self
+            .push_seal
+            .decrypt(&XNonce::from(*nonce), payload)
+            .map_err(|_| wrong())?;
+        String::from_utf8(token).map_err(|_| wrong())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sealed_push_token_opens_with_its_key_and_vendor_only() {
+        let keys = Keys::derive(&[1; 32]);
+        let sealed = keys.seal_push("fcm", "token").unwrap();
+        assert_eq!(keys.open_push("fcm", &sealed).unwrap(), "token");
+        assert!(keys.open_push("apns", &sealed).is_err());
+        assert!(Keys::derive(&[2; 32]).open_push("fcm", &sealed).is_err());
+        assert!(keys.open_push("fcm", &sealed[..10]).is_err());
+        assert_ne!(keys.seal_push("fcm", "token").unwrap(), sealed, "nonces differ");
+    }
+}
