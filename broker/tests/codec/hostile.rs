@@ -59,7 +59,10 @@ fn spoilt() -> impl Strategy<Value = Vec<u8>> {
     )
         .prop_map(|(seed, spoils)| {
             let mut bytes = seed.to_vec();
-            spoils.iter().for_each(|spoil| apply(&mut bytes, spoil));
+            for spoil in &spoils {
+                apply(&mut bytes, spoil);
+            }
+
             bytes
         })
 }

@@ -42,79 +42,81 @@ fn malformed_packets_of_both_versions_are_refused() {
     }
 }
 
+/// What is readable but not allowed.
+const NOT_ALLOWED: [(&str, &[u8], Version, Reason); 13] = [
+    (
+        "packet id 0",
+        b"\x32\x07\x00\x03a/b\x00\x00",
+        Version::V311,
+        Reason::PROTOCOL_ERROR,
+    ),
+    ("no filter", b"\x82\x02\x00\x01", Version::V311, Reason::PROTOCOL_ERROR),
+    (
+        "a packet of servers",
+        b"\x20\x02\x00\x00",
+        Version::V311,
+        Reason::PROTOCOL_ERROR,
+    ),
+    ("AUTH on 3.1.1", b"\xf0\x00", Version::V311, Reason::PROTOCOL_ERROR),
+    (
+        "subscription options on 3.1.1",
+        b"\x82\x08\x00\x01\x00\x03a/b\x04",
+        Version::V311,
+        Reason::MALFORMED_PACKET,
+    ),
+    (
+        "a wildcard in a topic",
+        b"\x30\x05\x00\x03a/#",
+        Version::V311,
+        Reason::TOPIC_NAME_INVALID,
+    ),
+    (
+        "an empty topic",
+        b"\x30\x03\x00\x00\x00",
+        Version::V5,
+        Reason::TOPIC_NAME_INVALID,
+    ),
+    (
+        "a topic alias",
+        b"\x30\x06\x00\x00\x03\x23\x00\x01",
+        Version::V5,
+        Reason::TOPIC_ALIAS_INVALID,
+    ),
+    (
+        "a property twice",
+        b"\x30\x0a\x00\x01a\x04\x01\x01\x01\x01xx",
+        Version::V5,
+        Reason::PROTOCOL_ERROR,
+    ),
+    (
+        "a property of another packet",
+        b"\x30\x09\x00\x01a\x03\x21\x00\x01xx",
+        Version::V5,
+        Reason::PROTOCOL_ERROR,
+    ),
+    (
+        "an unknown property",
+        b"\x30\x06\x00\x01a\x02\x7f\x00",
+        Version::V5,
+        Reason::MALFORMED_PACKET,
+    ),
+    (
+        "an overlong property length",
+        b"\x30\x05\x00\x01a\x80\x00",
+        Version::V5,
+        Reason::MALFORMED_PACKET,
+    ),
+    (
+        "MQTT 3.1",
+        b"\x10\x0e\x00\x06MQIsdp\x03\x02\x00\x00\x00\x00",
+        Version::V311,
+        Reason::UNSUPPORTED_PROTOCOL_VERSION,
+    ),
+];
+
 #[test]
 fn what_is_readable_but_not_allowed_has_its_own_code() {
-    let table: [(&str, &[u8], Version, Reason); 13] = [
-        (
-            "packet id 0",
-            b"\x32\x07\x00\x03a/b\x00\x00",
-            Version::V311,
-            Reason::PROTOCOL_ERROR,
-        ),
-        ("no filter", b"\x82\x02\x00\x01", Version::V311, Reason::PROTOCOL_ERROR),
-        (
-            "a packet of servers",
-            b"\x20\x02\x00\x00",
-            Version::V311,
-            Reason::PROTOCOL_ERROR,
-        ),
-        ("AUTH on 3.1.1", b"\xf0\x00", Version::V311, Reason::PROTOCOL_ERROR),
-        (
-            "subscription options on 3.1.1",
-            b"\x82\x08\x00\x01\x00\x03a/b\x04",
-            Version::V311,
-            Reason::MALFORMED_PACKET,
-        ),
-        (
-            "a wildcard in a topic",
-            b"\x30\x05\x00\x03a/#",
-            Version::V311,
-            Reason::TOPIC_NAME_INVALID,
-        ),
-        (
-            "an empty topic",
-            b"\x30\x03\x00\x00\x00",
-            Version::V5,
-            Reason::TOPIC_NAME_INVALID,
-        ),
-        (
-            "a topic alias",
-            b"\x30\x06\x00\x00\x03\x23\x00\x01",
-            Version::V5,
-            Reason::TOPIC_ALIAS_INVALID,
-        ),
-        (
-            "a property twice",
-            b"\x30\x0a\x00\x01a\x04\x01\x01\x01\x01xx",
-            Version::V5,
-            Reason::PROTOCOL_ERROR,
-        ),
-        (
-            "a property of another packet",
-            b"\x30\x09\x00\x01a\x03\x21\x00\x01xx",
-            Version::V5,
-            Reason::PROTOCOL_ERROR,
-        ),
-        (
-            "an unknown property",
-            b"\x30\x06\x00\x01a\x02\x7f\x00",
-            Version::V5,
-            Reason::MALFORMED_PACKET,
-        ),
-        (
-            "an overlong property length",
-            b"\x30\x05\x00\x01a\x80\x00",
-            Version::V5,
-            Reason::MALFORMED_PACKET,
-        ),
-        (
-            "MQTT 3.1",
-            b"\x10\x0e\x00\x06MQIsdp\x03\x02\x00\x00\x00\x00",
-            Version::V311,
-            Reason::UNSUPPORTED_PROTOCOL_VERSION,
-        ),
-    ];
-    for (what, bytes, version, reason) in table {
+    for (what, bytes, version, reason) in NOT_ALLOWED {
         assert_eq!(refused(bytes, version).reason(), reason, "{what}");
     }
     assert_eq!(refused(b"\x30\xff\x7f", Version::V5).reason(), Reason::PACKET_TOO_LARGE);

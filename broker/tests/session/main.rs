@@ -1,0 +1,10 @@
+//! The session from both sides, in memory and in virtual time.
+#![expect(clippy::panic, reason = "a helper of tests asserts too")]
+
+mod client;
+mod connecting;
+mod delivering;
+mod interleaving;
+mod publishing;
+mod subscribing;
+mod timing;
