@@ -61,16 +61,25 @@ impl Registry {
             return Err(Refusal::Unauthenticated.into());
         };
         let scopes = wanted(scope, known.app.scopes)?;
+        // The version that was checked: a reset since then must win.
+        self.sign_access_token(&known.app, scopes, record.secret_version)
+    }
+
+    pub(crate) fn sign_access_token(
+        &self,
+        app: &App,
+        scopes: Scopes,
+        secret_version: u64,
+    ) -> Result<AccessToken, Error> {
         let now_s = self.now_ms() / 1_000;
         let expires_in_s = self.0.settings.access_token_ttl_s;
         let claims = Claims {
             iss: ISSUER.to_owned(),
-            sub: client_id.to_owned(),
-            app: record.no.0,
-            tenant: record.tenant.0,
+            sub: app.client_id.to_string(),
+            app: app.no.0,
+            tenant: app.tenant.0,
             scope: scopes.to_string(),
-            // The one that was checked: a reset since then must win.
-            version: record.secret_version,
+            version: secret_version,
             iat: now_s,
             exp: now_s + expires_in_s,
         };

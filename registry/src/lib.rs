@@ -22,6 +22,7 @@ mod secret;
 mod settings;
 mod shelf;
 mod ticket;
+mod trial;
 
 pub use access_token::AccessToken;
 pub use account::Account;
@@ -36,3 +37,4 @@ pub use registry::Registry;
 pub use scope::{Scope, Scopes, UnknownScope};
 pub use settings::{SecretCost, Settings};
 pub use ticket::Ticket;
+pub use trial::Trial;

@@ -5,7 +5,7 @@ mod tenant;
 
 use godwit_model::{AppNo, TenantNo};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
 
 use crate::number::{from_row, to_row};
 use crate::{Error, Store};
@@ -80,6 +80,12 @@ impl Store {
     /// Whether there is any app.
     pub async fn has_app(&self) -> Result<bool, Error> {
         Ok(app::Entity::find().count(&self.reader).await? > 0)
+    }
+
+    /// The app that was made first, if there is any.
+    pub async fn oldest_app(&self) -> Result<Option<AppRecord>, Error> {
+        let find = app::Entity::find().order_by_asc(app::Column::AppNo);
+        find.one(&self.reader).await?.map(AppRecord::try_from).transpose()
     }
 
     /// The app with this public id.
