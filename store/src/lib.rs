@@ -37,4 +37,7 @@ pub struct Store {
     writer: DatabaseConnection,
     /// The connections that read; the writer itself in memory and on PostgreSQL.
     reader: DatabaseConnection,
+    /// Keeps a database in memory alive.
+    #[expect(dead_code, reason = "it is held, never used")]
+    anchor: Option<DatabaseConnection>,
 }

@@ -1,6 +1,7 @@
 //! Opening a database by its URL and bringing its schema up to date.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use godwit_migrations::Migrator;
@@ -34,6 +35,7 @@ impl Store {
             Self {
                 writer: pool.clone(),
                 reader: pool,
+                anchor: None,
             }
         };
         store.migrate().await?;
@@ -68,32 +70,52 @@ impl Store {
 }
 
 async fn open_sqlite(url: &str) -> Result<Store, Error> {
-    let writer = connect(sqlite_options(url, 1)).await?;
-    // Every connection to memory would see a database of its own.
-    let in_memory = url.contains(":memory:") || url.contains("mode=memory");
-    let reader = if in_memory {
-        writer.clone()
-    } else {
-        connect(sqlite_options(url, SQLITE_READERS)).await?
-    };
-    Ok(Store { writer, reader })
+    if url.contains(":memory:") {
+        return open_memory(url).await;
+    }
+    let writer = connect(sqlite_options(url, 1, None)).await?;
+    let reader = connect(sqlite_options(url, SQLITE_READERS, None)).await?;
+    Ok(Store {
+        writer,
+        reader,
+        anchor: None,
+    })
 }
 
-fn sqlite_options(url: &str, connections: u32) -> ConnectOptions {
+/// A database in memory lives as long as a connection to it does. One reads and writes; the driver closes it when a
+/// caller goes away at the wrong moment, so a second one, which is never used, holds the database.
+async fn open_memory(url: &str) -> Result<Store, Error> {
+    static OPENED: AtomicU64 = AtomicU64::new(0);
+    let name = format!("file:godwit-memory-{}", OPENED.fetch_add(1, Ordering::Relaxed));
+    let anchor = connect(sqlite_options(url, 1, Some(name.clone()))).await?;
+    let writer = connect(sqlite_options(url, 1, Some(name))).await?;
+    Ok(Store {
+        reader: writer.clone(),
+        writer,
+        anchor: Some(anchor),
+    })
+}
+
+fn sqlite_options(url: &str, connections: u32, memory_name: Option<String>) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
-    // A connection stays for ever: memory would be lost with it, and a file gains nothing from reopening.
     options
         .min_connections(1)
         .max_connections(connections)
         .idle_timeout(None)
         .max_lifetime(None);
-    options.map_sqlx_sqlite_opts(|options| {
-        options
+    // There is no network that could have dropped it.
+    options.test_before_acquire(false);
+    options.map_sqlx_sqlite_opts(move |options| {
+        let options = options
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(WAIT)
+            .busy_timeout(WAIT);
+        match &memory_name {
+            Some(name) => options.filename(name),
+            None => options,
+        }
     });
     options
 }
