@@ -2,10 +2,9 @@
 
 import { make } from "./element.js";
 
-const APP = "a:app";
-
 export class Rest {
   #token = null;
+  #app = null;
 
   constructor(session, strip) {
     this.session = session;
@@ -25,7 +24,8 @@ export class Rest {
 
   /** Shows the request with a token that works now. */
   async refresh() {
-    this.#token = (await this.session.get()).accessToken;
+    const { accessToken, app } = await this.session.get();
+    [this.#token, this.#app] = [accessToken, app];
     this.#showCurl();
     this.sendButton.disabled = this.copyButton.disabled = false;
   }
@@ -49,7 +49,7 @@ export class Rest {
   }
 
   async #send() {
-    const ends = this.strip.requested(this.#to(), this.form.elements.text.value, APP);
+    const ends = this.strip.requested(this.#to(), this.form.elements.text.value, this.#app);
     try {
       let answer = await this.#request();
       if (answer.status === 401) {

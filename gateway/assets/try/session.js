@@ -48,6 +48,7 @@ export class Session {
       url: url.href,
       phones: Object.fromEntries(body.phones.map((phone) => [phone.name, phone])),
       accessToken: body.rest.accessToken,
+      app: body.rest.from,
     };
   }
 }
