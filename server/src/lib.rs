@@ -1,1 +1,54 @@
-//! The process.
+//! The binary `godwit` as a library, so that tests can start a server inside their own process.
+//!
+//! [`wiring`] is the only file that sees every room. [`settings`] is what an operator may set. The rest is the life
+//! of the process around them; nothing here decides anything about messages.
+#![deny(missing_docs)]
+
+mod apps;
+pub mod args;
+mod banner;
+mod check_config;
+mod console;
+pub mod data_folder;
+mod demo;
+mod failure;
+mod rooms;
+pub mod running;
+mod serve;
+pub mod settings;
+mod shutdown;
+mod telemetry;
+pub mod wiring;
+
+pub use console::report;
+pub use failure::{Exit, Failure};
+
+use args::{Arguments, Command, ConfigCommand};
+
+/// Does what the command line asks.
+pub async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let json = arguments.json;
+    match arguments.command {
+        Command::Serve(serve) => serve::serve(&serve).await,
+        Command::Demo => demo::run(json).await,
+        Command::App(command) => apps::run(command, json).await,
+        Command::CheckConfig(configured) => check_config::check_config(configured.sources(), json),
+        Command::Config(ConfigCommand::Default) => {
+            console::print(&settings::example());
+            Ok(())
+        }
+        Command::Version => {
+            version(json);
+            Ok(())
+        }
+    }
+}
+
+fn version(json: bool) {
+    let version = env!("CARGO_PKG_VERSION");
+    if json {
+        console::print_json(&serde_json::json!({ "version": version }));
+    } else {
+        console::print(&format!("godwit {version}\n"));
+    }
+}

@@ -1,0 +1,129 @@
+//! The list of settings, in the words of those who run the platform. The example file is made of it.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::declare::sections;
+use super::secret::Secret;
+use super::units::ByteSize;
+use super::value::{LogFilter, LogFormat};
+
+fn loopback(port: u16) -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, port).into()
+}
+
+const fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+const fn mebibytes(count: u64) -> ByteSize {
+    ByteSize(count << 20)
+}
+
+sections! {
+    /// The process and its folder.
+    server: Server {
+        /// The folder that holds everything: messages, database, master key. Made if it is missing (mode 0700).
+        data: PathBuf = PathBuf::from("godwit-data");
+        /// Longest time a stop waits for what is under way: pending acknowledgements, open requests.
+        stop_timeout: Duration = seconds(10);
+    }
+
+    /// The REST door, the pages, and MQTT over WebSocket (`/mqtt`).
+    http: Http {
+        /// Where it listens. Loopback is this machine only; "0.0.0.0:8080" opens it to every network.
+        bind: SocketAddr = loopback(8080);
+        /// Where clients find this door, such as "https://im.example.org"; empty: where they found it.
+        public_url: Option<String> = None;
+        /// How many proxies of your own stand before this door and append to X-Forwarded-For; 0: it is not read.
+        trusted_proxies: u8 = 0;
+        /// Origins whose pages may call this door, such as "https://admin.example.org".
+        cors_origins: Vec<String> = Vec::new();
+        /// Largest body of a request.
+        body_size_max: ByteSize = mebibytes(1);
+        /// How long a body may take to arrive.
+        body_timeout: Duration = seconds(15);
+        /// How long a request may take to be answered.
+        request_timeout: Duration = seconds(30);
+        /// Requests a second of one app, in the long run.
+        app_requests: u32 = 1_000;
+        /// Requests of one app that may come at once.
+        app_requests_burst: u32 = 2_000;
+        /// Requests a second of one device, in the long run.
+        device_requests: u32 = 50;
+        /// Requests of one device that may come at once.
+        device_requests_burst: u32 = 200;
+        /// Requests a second of one address without credentials or with wrong ones, in the long run.
+        address_requests: u32 = 50;
+        /// Requests of one such address that may come at once.
+        address_requests_burst: u32 = 200;
+    }
+
+    /// The MQTT door over TCP.
+    mqtt: Mqtt {
+        /// Where it listens. Loopback is this machine only; "0.0.0.0:1883" opens it to every network.
+        bind: SocketAddr = loopback(1883);
+        /// Longest time from an accepted connection to its answered CONNECT.
+        connect_timeout: Duration = seconds(10);
+        /// Longest keep-alive an MQTT 5 client gets; 3.1.1 clients cannot be told.
+        keep_alive_max: Duration = seconds(1_200);
+        /// Publications taken from a client before the first of them is answered (MQTT 5: receive maximum).
+        publications_in_flight: u16 = 64;
+        /// Deliveries in flight to a client that names no receive maximum, or a larger one.
+        deliveries_in_flight: u16 = 100;
+    }
+
+    /// Where messages and everything relational live.
+    storage: Storage {
+        /// A PostgreSQL URL ("postgres://user:password@host/name"); empty for SQLite in the data folder.
+        /// In the environment, GODWIT_STORAGE__DATABASE_FILE may name a file that holds it.
+        database: Secret = Secret::default();
+        /// Size of one segment file of the message log, 64KiB to 1GiB.
+        segment_size: ByteSize = mebibytes(64);
+        /// Least time between the starts of two commits while messages keep coming.
+        commit_pace: Duration = Duration::from_micros(500);
+        /// Longest time an acknowledged delivery is remembered in memory only; after a crash it may come again.
+        cursor_delay: Duration = Duration::from_millis(50);
+        /// Most messages that wait for the disk; more are told to come later.
+        queue_messages: usize = 8_192;
+        /// Most bytes that wait for the disk; more are told to come later.
+        queue_size: ByteSize = mebibytes(64);
+    }
+
+    /// How long credentials live, and what checking them costs.
+    credentials: Credentials {
+        /// How long a ticket lives when the app names no time.
+        ticket_lifetime: Duration = seconds(300);
+        /// The longest life an app may give a ticket.
+        ticket_lifetime_max: Duration = seconds(3_600);
+        /// How long an access token lives.
+        access_token_lifetime: Duration = seconds(3_600);
+        /// Most app secrets checked at the same time; each takes about 19MiB of memory for some 20ms.
+        secret_checks: usize = 2;
+        /// Most requests that wait for a check of an app's secret; more are told to come later.
+        secret_checks_waiting: usize = 64;
+    }
+
+    /// How much of each.
+    limits: Limits {
+        /// Most live devices of one account.
+        devices_per_account: usize = 100;
+        /// Most members of one group, at most 100000.
+        group_members: usize = 100_000;
+        /// Most devices kept in memory between two questions to the database.
+        cached_devices: u64 = 200_000;
+        /// Most accounts kept in memory between two questions to the database.
+        cached_accounts: u64 = 400_000;
+        /// Most group members kept in memory, over all groups.
+        cached_members: u64 = 2_000_000;
+    }
+
+    /// What the server says about itself, on standard error. Never secrets, never content.
+    log: Log {
+        /// What is kept: error, warn, info, debug or trace; per room as "info,godwit_broker=debug".
+        filter: LogFilter = LogFilter("info".to_owned());
+        /// "text" for people, "json" for machines.
+        format: LogFormat = LogFormat::Text;
+    }
+}

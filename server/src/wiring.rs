@@ -1,0 +1,227 @@
+//! The only file that sees every room: makes them, joins them, and lets them run.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use godwit_archive::{Archive, Delivery, Disk, Listener, RealDisk, Recovery};
+use godwit_broker::Broker;
+use godwit_dispatcher::Dispatcher;
+use godwit_gateway::{Gateway, MqttAddresses};
+use godwit_hub::{Hub, Switchboard};
+use godwit_model::{Clock, SystemClock};
+use godwit_registry::{NewApp, Registry};
+use godwit_store::Store;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::banner::FIRST_RECIPIENT;
+use crate::data_folder::DataFolder;
+use crate::failure::{Exit, Failure};
+use crate::running::{Doors, Running};
+use crate::settings::Settings;
+use crate::{rooms, telemetry};
+
+/// What a server stands on. Tests bring their own: a simulated disk, a clock that stands still, a database in memory
+/// that outlives the server.
+pub struct Parts {
+    /// Where messages live.
+    pub disk: Arc<dyn Disk>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where everything relational lives.
+    pub store: Store,
+    /// What all keys are derived from.
+    pub master_key: [u8; 32],
+}
+
+impl Parts {
+    /// The parts of a data folder, and the host's clock.
+    pub async fn of_folder(settings: &Settings, folder: &DataFolder) -> Result<Self, Failure> {
+        Ok(Self {
+            disk: Arc::new(open_disk(folder)?),
+            clock: Arc::new(SystemClock),
+            store: open_store(settings, folder).await?,
+            master_key: folder.master_key()?,
+        })
+    }
+}
+
+fn open_disk(folder: &DataFolder) -> Result<RealDisk, Failure> {
+    let path = folder.archive();
+    RealDisk::open(&path).map_err(|error| crate::data_folder::unusable(&path, &error))
+}
+
+/// The database of the settings, or the one in the data folder.
+pub(crate) async fn open_store(settings: &Settings, folder: &DataFolder) -> Result<Store, Failure> {
+    let database = settings.storage.database.reveal();
+    let url = database.map_or_else(|| folder.store_url(), str::to_owned);
+    let opened = Store::open(&url).await;
+    opened.map_err(|error| match database {
+        Some(_) => Failure::new("GW-S002", format!("storage.database: {error}"), "is it running, and is the URL right?")
+            .with_exit(Exit::Unreachable),
+        None => Failure::new("GW-S001", format!("{}: {error}", folder.path().join("store.db").display()), ""),
+    })
+}
+
+pub(crate) async fn open_registry(
+    settings: &Settings,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    master_key: &[u8; 32],
+) -> Result<Registry, Failure> {
+    let opened = Registry::open(store, clock, master_key, rooms::registry(settings)).await;
+    opened.map_err(|error| Failure::new("GW-S001", error.to_string(), ""))
+}
+
+/// Starts a server: everything is recovered and both doors listen when this returns.
+pub async fn start(settings: &Settings, parts: Parts) -> Result<Running, Failure> {
+    telemetry::metrics();
+    let failed = CancellationToken::new();
+    let switchboard = Arc::new(Switchboard::default());
+    let archive = open_archive(settings, &parts, Arc::clone(&switchboard), failed.clone()).await?;
+    let core = Core::join(settings, parts, archive, switchboard).await?;
+    // Both sockets before anything is served, so that a taken port leaves nothing half open.
+    let sockets = Sockets::bind(settings).await?;
+    let addresses = (sockets.http_address, sockets.mqtt_address);
+    Ok(Running {
+        http: addresses.0,
+        mqtt: addresses.1,
+        first_app: core.first_app.as_ref().map(Into::into),
+        archive: core.archive.clone(),
+        doors: open_doors(settings, core, sockets, failed.clone()),
+        failed,
+    })
+}
+
+/// Reading the log can take a while, and blocks.
+async fn open_archive(
+    settings: &Settings,
+    parts: &Parts,
+    switchboard: Arc<Switchboard>,
+    failed: CancellationToken,
+) -> Result<Archive, Failure> {
+    let (disk, clock, settings) = (Arc::clone(&parts.disk), Arc::clone(&parts.clock), rooms::archive(settings));
+    let listener = Arc::new(Commits { switchboard, failed });
+    let opening = tokio::task::spawn_blocking(move || Archive::open(disk, clock, settings, listener));
+    match opening.await {
+        Ok(Ok((archive, recovery))) => {
+            tell(&recovery);
+            Ok(archive)
+        }
+        Ok(Err(error)) => {
+            let cause = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
+            Err(Failure::new("GW-A001", format!("the message log does not open: {error}{cause}"), ""))
+        }
+        Err(error) => Err(Failure::new("GW-A001", format!("the message log does not open: {error}"), "")),
+    }
+}
+
+fn tell(recovery: &Recovery) {
+    tracing::info!(?recovery, "message log is open");
+    if recovery.quarantined > 0 {
+        tracing::error!(records = recovery.quarantined, "acknowledged records are damaged; readers see them as gone");
+    }
+}
+
+/// Hears what was committed, and when nothing will be any more.
+struct Commits {
+    switchboard: Arc<Switchboard>,
+    failed: CancellationToken,
+}
+
+impl Listener for Commits {
+    fn committed(&self, deliveries: &[Delivery]) {
+        self.switchboard.committed(deliveries);
+    }
+
+    fn stopped(&self) {
+        self.failed.cancel();
+        self.switchboard.stopped();
+    }
+}
+
+/// The rooms behind the doors.
+struct Core {
+    archive: Archive,
+    hub: Hub,
+    switchboard: Arc<Switchboard>,
+    registry: Registry,
+    dispatcher: Dispatcher,
+    first_app: Option<NewApp>,
+}
+
+impl Core {
+    async fn join(
+        settings: &Settings,
+        parts: Parts,
+        archive: Archive,
+        switchboard: Arc<Switchboard>,
+    ) -> Result<Self, Failure> {
+        let Parts {
+            clock,
+            store,
+            master_key,
+            ..
+        } = parts;
+        let registry = open_registry(settings, store, Arc::clone(&clock), &master_key).await?;
+        let first_app = first_app(&registry).await?;
+        let hub = Hub::new(Arc::clone(&switchboard), archive.clone());
+        let dispatcher = Dispatcher::new(registry.clone(), archive.clone(), hub.clone(), clock);
+        Ok(Self {
+            archive,
+            hub,
+            switchboard,
+            registry,
+            dispatcher,
+            first_app,
+        })
+    }
+}
+
+/// The first app of a new store, and somebody to whom it can send its first message.
+async fn first_app(registry: &Registry) -> Result<Option<NewApp>, Failure> {
+    let failed = |error: godwit_registry::Error| Failure::new("GW-S001", error.to_string(), "");
+    let Some(new) = registry.first_app().await.map_err(failed)? else {
+        return Ok(None);
+    };
+    let user = FIRST_RECIPIENT.parse().expect("the name is a userId");
+    registry.issue_ticket(&new.app, &user, None, None).await.map_err(failed)?;
+    Ok(Some(new))
+}
+
+/// Bound sockets that nobody serves yet.
+struct Sockets {
+    http: TcpListener,
+    http_address: SocketAddr,
+    mqtt: TcpListener,
+    mqtt_address: SocketAddr,
+}
+
+impl Sockets {
+    async fn bind(settings: &Settings) -> Result<Self, Failure> {
+        let (http, http_address) = bind(settings.http.bind, "http").await?;
+        let (mqtt, mqtt_address) = bind(settings.mqtt.bind, "mqtt").await?;
+        Ok(Self {
+            http,
+            http_address,
+            mqtt,
+            mqtt_address,
+        })
+    }
+}
+
+async fn bind(address: SocketAddr, door: &str) -> Result<(TcpListener, SocketAddr), Failure> {
+    let bound = async {
+        let listener = TcpListener::bind(address).await?;
+        let actual = listener.local_addr()?;
+        Ok((listener, actual))
+    };
+    bound.await.map_err(|error: std::io::Error| {
+        let next = format!("free it, or choose another: godwit serve --{door} {}:0", address.ip());
+        if error.kind() == std::io::ErrorKind::AddrInUse {
+            Failure::new("GW-L001", format!("{door}: {address} is taken by another process"), next)
+        } else {
+            Failure::new("GW-L002", format!("{door}: cannot listen on {address}: {error}"), next)
+        }
+    })
+}
