@@ -78,7 +78,7 @@ async fn a_ticket_that_names_a_code_registers_no_other() {
 async fn what_is_no_ticket_is_refused() {
     let house = House::new().await;
     let ticket = house.ticket("alice").await;
-    for text in ["", "gwt_", &ticket[1..], &format!("{ticket} ")] {
+    for text in ["", "gwt_", &ticket.replace("gwt", "gwd"), &format!("{ticket} ")] {
         let result = house
             .registry
             .register_device(registration("code-1"), Proof::Ticket(text.to_owned()))
