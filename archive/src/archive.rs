@@ -1,74 +1,217 @@
 //! The handle everybody holds.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
 
 use godwit_model::{AccountNo, Clock, ConversationKey, DeviceNo, ServerId};
+use tokio::sync::oneshot;
 
 use crate::device::DeviceState;
+use crate::device::table::DeviceTable;
 use crate::disk::Disk;
 use crate::entry::{AppendError, Entry, Pending, Saved};
+use crate::index::sealed;
+use crate::index::sealer::{Sealer, SealerSetup};
 use crate::listener::Listener;
 use crate::query::{ConversationQuery, InboxQuery, ReadError};
+use crate::reader;
 use crate::record::{Item, Record};
-use crate::recovery::{OpenError, Recovery};
+use crate::recovery::{self, OpenError, Recovery};
+use crate::segment::prepare::Preparer;
 use crate::settings::Settings;
+use crate::writer::queue::{Queue, Queued};
+use crate::writer::{self, Shared, WriterSetup, entry_bytes_max, entry_cost};
 
-/// A cheap handle on the log.
+/// A cheap handle on the log. All clones are the same log; when the last one goes, it is closed.
 #[derive(Clone)]
-pub struct Archive;
+pub struct Archive(Arc<Inner>);
+
+struct Inner {
+    shared: Arc<Shared>,
+    disk: Arc<dyn Disk>,
+    settings: Settings,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
 
 impl Archive {
-    /// Opens the log of a folder and starts its writer.
+    /// Opens the log of a folder, repairs what a crash left, and starts its writer. Blocks on the disk.
     pub fn open(
-        _disk: Arc<dyn Disk>,
-        _clock: Arc<dyn Clock>,
-        _settings: Settings,
-        _listener: Arc<dyn Listener>,
+        disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+        listener: Arc<dyn Listener>,
     ) -> Result<(Self, Recovery), OpenError> {
-        Ok((Self, Recovery::default()))
+        let settings = settings.bounded();
+        let recovered = recovery::begin(&*disk, settings.segment_bytes)?;
+        let view = Arc::clone(&recovered.view);
+        let sealer = Sealer::start(SealerSetup {
+            disk: Arc::clone(&disk),
+            view: Arc::clone(&view),
+            state: recovered.sealed_state,
+            unsealed: recovered.unsealed,
+        })?;
+        let preparer = Preparer::start(Arc::clone(&disk), settings.segment_bytes, recovered.ready)?;
+        let shared = Arc::new(Shared {
+            queue: Queue::new(settings.queue_entries_max, settings.queue_bytes_max),
+            view,
+            devices: DeviceTable::new(recovered.devices.into_iter()),
+        });
+        let thread = writer::start(WriterSetup {
+            shared: Arc::clone(&shared),
+            clock,
+            settings,
+            listener,
+            preparer,
+            sealer,
+            fanouts: recovered.fanouts,
+            progress: recovered.progress,
+            tail: recovered.tail,
+        })?;
+        let inner = Inner {
+            shared,
+            disk,
+            settings,
+            writer: Mutex::new(Some(thread)),
+        };
+        Ok((Self(Arc::new(inner)), recovered.report))
     }
-    /// Queues an entry.
-    pub fn append(&self, _entry: Entry) -> Result<Pending, AppendError> {
-        Err(AppendError::Stopped)
+
+    /// Queues an entry; never blocks. Entries of one caller are numbered in the order of their appends.
+    pub fn append(&self, mut entry: Entry) -> Result<Pending, AppendError> {
+        entry.recipients.sort_unstable();
+        entry.recipients.dedup();
+        let cost = entry_cost(&entry);
+        let result = if cost > entry_bytes_max(&self.0.settings) {
+            Err(AppendError::TooLarge)
+        } else {
+            let (reply, answer) = oneshot::channel();
+            self.0
+                .shared
+                .queue
+                .push(Queued { entry, reply, cost })
+                .map(|()| Pending(answer))
+        };
+        if let Err(error) = &result {
+            writer::count(&Err(error.clone()));
+        }
+        result
     }
-    /// Returns when an append would not be `Overloaded`.
-    pub async fn room(&self) {}
-    /// Highest number of an inbox; 0 if empty.
-    pub fn head(&self, _account: AccountNo) -> u64 {
-        0
+
+    /// Returns when an append would not be [`AppendError::Overloaded`].
+    pub async fn room(&self) {
+        self.0.shared.queue.room().await;
     }
+
+    /// Highest number of an inbox; 0 if it is empty.
+    pub fn head(&self, account: AccountNo) -> u64 {
+        self.0.shared.view.read().heads.account(account)
+    }
+
     /// Lowest kept number of an inbox; head + 1 if none is kept.
     pub fn floor(&self, _account: AccountNo) -> u64 {
+        // Nothing is dropped yet.
         1
     }
-    /// Highest number of a conversation; 0 if empty.
-    pub fn conversation_head(&self, _conversation: ConversationKey) -> u64 {
-        0
+
+    /// Highest number of a conversation; 0 if it is empty.
+    pub fn conversation_head(&self, conversation: ConversationKey) -> u64 {
+        self.0.shared.view.read().heads.conversation(conversation)
     }
+
     /// A page of an inbox. Blocks on the disk.
-    pub fn inbox(&self, _account: AccountNo, _query: &InboxQuery) -> Result<Vec<Item>, ReadError> {
-        Ok(Vec::new())
+    pub fn inbox(&self, account: AccountNo, query: &InboxQuery) -> Result<Vec<Item>, ReadError> {
+        self.watched(reader::inbox(&self.0.shared.view, account, query))
     }
+
     /// A page of a conversation. Blocks on the disk.
-    pub fn conversation(&self, _c: ConversationKey, _query: &ConversationQuery) -> Result<Vec<Arc<Record>>, ReadError> {
-        Ok(Vec::new())
+    pub fn conversation(
+        &self,
+        conversation: ConversationKey,
+        query: &ConversationQuery,
+    ) -> Result<Vec<Arc<Record>>, ReadError> {
+        self.watched(reader::conversation(&self.0.shared.view, conversation, query))
     }
-    /// One message. Blocks on the disk.
-    pub fn message(&self, _id: ServerId) -> Result<Option<Arc<Record>>, ReadError> {
-        Ok(None)
+
+    /// One message; `None` if there is none. Blocks on the disk.
+    pub fn message(&self, id: ServerId) -> Result<Option<Arc<Record>>, ReadError> {
+        self.watched(reader::message(&self.0.shared.view, id))
     }
-    /// What is known of a device.
-    pub fn device(&self, _device: DeviceNo) -> Option<DeviceState> {
-        None
+
+    /// What is known of a device, cursor moves included that are not durable yet.
+    pub fn device(&self, device: DeviceNo) -> Option<DeviceState> {
+        self.0.shared.devices.get(device)
     }
-    /// Moves a cursor forward.
-    pub fn move_cursor(&self, _device: DeviceNo, _account: AccountNo, _cursor: u64) {}
-    /// Stores a device's state.
-    pub fn save_device(&self, _device: DeviceNo, _state: DeviceState) -> Result<Saved, AppendError> {
-        Err(AppendError::Stopped)
+
+    /// Moves a cursor forward, never back and never past the head. Durable with the next commit, at most
+    /// [`Settings::cursor_delay`] later. A device that is not known yet gets a place without a session.
+    pub fn move_cursor(&self, device: DeviceNo, account: AccountNo, cursor: u64) {
+        let cursor = cursor.min(self.head(account));
+        if self.0.shared.devices.move_cursor(device, account, cursor) {
+            self.0
+                .shared
+                .queue
+                .devices_due(Instant::now() + self.0.settings.cursor_delay);
+        }
     }
-    /// Forgets a retired device.
-    pub fn forget_device(&self, _device: DeviceNo) {}
-    /// Makes everything durable and ends the writer.
-    pub fn close(&self) {}
+
+    /// Replaces what is known of a device, its cursor included; seen at once, durable when the answer says so.
+    /// After [`AppendError::StorageFull`] it stays seen, and is written when there is room.
+    pub fn save_device(&self, device: DeviceNo, state: DeviceState) -> Result<Saved, AppendError> {
+        if self.0.shared.queue.is_ended() {
+            return Err(AppendError::Stopped);
+        }
+        let (reply, answer) = oneshot::channel();
+        let waiting_max = self.0.settings.queue_entries_max;
+        if !self.0.shared.devices.save(device, state, reply, waiting_max) {
+            return Err(AppendError::Overloaded);
+        }
+        self.0.shared.queue.devices_due(Instant::now());
+        Ok(Saved(answer))
+    }
+
+    /// Forgets a retired device, durably as a cursor moves.
+    pub fn forget_device(&self, device: DeviceNo) {
+        if self.0.shared.devices.forget(device) {
+            self.0
+                .shared
+                .queue
+                .devices_due(Instant::now() + self.0.settings.cursor_delay);
+        }
+    }
+
+    /// Makes everything durable that was queued, and ends the writer. Later appends are [`AppendError::Stopped`];
+    /// reading goes on. A second call does nothing.
+    pub fn close(&self) {
+        self.0.close();
+    }
+
+    /// A damaged index is removed, so that the next start builds it again.
+    fn watched<T>(&self, result: Result<T, ReadError>) -> Result<T, ReadError> {
+        if let Err(ReadError::IndexDamaged { segment }) = &result {
+            tracing::error!(segment, "a segment's index is damaged; the next start builds it again");
+            // If it cannot be removed, the next reader tries again.
+            let _ = self.0.disk.remove(&sealed::name(*segment));
+        }
+        result
+    }
+}
+
+impl Inner {
+    fn close(&self) {
+        self.shared.queue.close();
+        let thread = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread
+            && thread.thread().id() != std::thread::current().id()
+        {
+            // A writer that panicked has stopped the queue; there is nothing else to do about it here.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.close();
+    }
 }

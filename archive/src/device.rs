@@ -2,6 +2,8 @@
 
 use godwit_model::AccountNo;
 
+pub(crate) mod table;
+
 /// A device's place and session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeviceState {

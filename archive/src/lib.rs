@@ -2,14 +2,25 @@
 #![deny(missing_docs)]
 
 mod archive;
+mod checkpoint;
 mod device;
 pub mod disk;
+mod duplicates;
 mod entry;
+mod fanout;
+mod frame;
+mod index;
 mod listener;
 mod query;
+mod reader;
 mod record;
 mod recovery;
+mod segment;
 mod settings;
+mod state;
+mod varint;
+mod view;
+mod writer;
 
 pub use archive::Archive;
 pub use device::{DeviceState, SessionState};

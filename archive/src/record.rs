@@ -58,3 +58,61 @@ pub struct Item {
     /// What stands there.
     pub record: Arc<Record>,
 }
+
+pub(crate) mod decode;
+pub(crate) mod encode;
+
+const GONE: u8 = 16;
+
+impl RecordKind {
+    pub(crate) fn byte(self) -> u8 {
+        match self {
+            Self::Message => 0,
+            Self::Refused => 1,
+            Self::Gone(GoneReason::Expired) => GONE,
+            Self::Gone(GoneReason::Recalled) => GONE + 1,
+            Self::Gone(GoneReason::Erased) => GONE + 2,
+            Self::Gone(GoneReason::Quarantined) => GONE + 3,
+        }
+    }
+
+    pub(crate) fn from_byte(byte: u8) -> Option<Self> {
+        [
+            Self::Message,
+            Self::Refused,
+            Self::Gone(GoneReason::Expired),
+            Self::Gone(GoneReason::Recalled),
+            Self::Gone(GoneReason::Erased),
+            Self::Gone(GoneReason::Quarantined),
+        ]
+        .into_iter()
+        .find(|kind| kind.byte() == byte)
+    }
+}
+
+impl Record {
+    /// What readers see in the place of a record whose bytes are lost.
+    pub(crate) fn quarantined(conversation: Option<ConversationKey>, conv_seq: u64, time_ms: u64) -> Self {
+        Self {
+            kind: RecordKind::Gone(GoneReason::Quarantined),
+            form: 0,
+            conversation,
+            conv_seq,
+            server_id: ServerId(0),
+            server_time_ms: time_ms,
+            sender: AccountNo(0),
+            body: Bytes::new(),
+        }
+    }
+}
+
+/// Thirty-two bits of a conversation, kept beside each number so that a filtered history reads no other bodies.
+/// 0 is "none". The bits are stored, so the function must stay as it is.
+pub(crate) fn conversation_tag(conversation: Option<ConversationKey>) -> u32 {
+    let Some(ConversationKey(key)) = conversation else {
+        return 0;
+    };
+    // Each half is a number by itself; an odd multiplier spreads both over the high bits.
+    let folded = (key as u64) ^ ((key >> 64) as u64).rotate_left(29);
+    ((folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32).max(1)
+}

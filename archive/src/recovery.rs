@@ -32,3 +32,9 @@ pub enum OpenError {
         version: u32,
     },
 }
+
+mod begin;
+mod replay;
+mod walk;
+
+pub(crate) use begin::begin;

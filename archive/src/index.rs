@@ -1,0 +1,76 @@
+//! Where the records of one segment are: by inbox, by conversation, by server id and by duplicate key.
+
+use godwit_model::{AccountNo, ConversationKey, ServerId};
+
+use crate::query::ReadError;
+use crate::segment::{Location, Segment};
+
+pub(crate) mod active;
+pub(crate) mod sealed;
+pub(crate) mod sealer;
+
+/// A numbered line of records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Line {
+    Inbox(AccountNo),
+    Conversation(ConversationKey),
+}
+
+/// One number of a line and where its record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Posting {
+    pub(crate) seq: u64,
+    /// When the number was given; never goes back along a line.
+    pub(crate) time_ms: u64,
+    /// Tag of the record's conversation.
+    pub(crate) tag: u32,
+    pub(crate) location: Location,
+}
+
+/// Which part of a line is wanted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Window {
+    /// Lowest number, inclusive.
+    pub(crate) low: u64,
+    /// Highest number, inclusive.
+    pub(crate) high: u64,
+    /// Earliest time; 0 is any.
+    pub(crate) since_ms: u64,
+    /// Only records with this tag.
+    pub(crate) tag: Option<u32>,
+    pub(crate) limit: usize,
+    /// The lowest numbers first, or the highest.
+    pub(crate) forward: bool,
+}
+
+impl Window {
+    fn takes(&self, posting: &Posting) -> bool {
+        self.tag.is_none_or(|tag| tag == posting.tag)
+    }
+}
+
+/// The index of one segment.
+pub(crate) trait SegmentIndex {
+    /// The segment itself.
+    fn segment(&self) -> &Segment;
+    /// When its last number was given.
+    fn last_ms(&self) -> u64;
+    /// Up to `limit` postings in the order the window asks for.
+    fn postings(&self, line: Line, window: &Window) -> Result<Vec<Posting>, ReadError>;
+    /// Where a message is.
+    fn message(&self, id: ServerId) -> Result<Option<Location>, ReadError>;
+    /// Where the record with this duplicate key is.
+    fn original(&self, key: u128) -> Result<Option<Location>, ReadError>;
+}
+
+/// Takes the part a window asks for out of postings that ascend.
+pub(crate) fn cut(postings: &[Posting], window: &Window) -> Vec<Posting> {
+    let start = postings.partition_point(|p| p.seq < window.low || p.time_ms < window.since_ms);
+    let end = postings.partition_point(|p| p.seq <= window.high).max(start);
+    let range = postings[start..end].iter().copied().filter(|p| window.takes(p));
+    if window.forward {
+        range.take(window.limit).collect()
+    } else {
+        range.rev().take(window.limit).collect()
+    }
+}

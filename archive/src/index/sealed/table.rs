@@ -1,0 +1,145 @@
+//! Sorted entries of one width in checked blocks, searched with one block read and the first entries in memory.
+
+use std::io;
+
+use crate::disk::{DiskFile, read_exact_at};
+
+/// Bytes of a block, its checksum included.
+pub(super) const BLOCK_BYTES: usize = 8192;
+const CHECKSUM_BYTES: usize = 4;
+
+/// Entries a block holds.
+pub(super) fn per_block(width: usize) -> usize {
+    (BLOCK_BYTES - CHECKSUM_BYTES) / width
+}
+
+/// Where a table is in its file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Extent {
+    pub(super) offset: u64,
+    pub(super) entries: u64,
+}
+
+/// Appends sorted entries as blocks, and the first entry of each block to `fences`.
+pub(super) fn write<const WIDTH: usize>(out: &mut Vec<u8>, fences: &mut Vec<u8>, entries: &[[u8; WIDTH]]) -> Extent {
+    let extent = Extent {
+        offset: out.len() as u64,
+        entries: entries.len() as u64,
+    };
+    for block in entries.chunks(per_block(WIDTH)) {
+        fences.extend_from_slice(&block[0]);
+        let start = out.len();
+        out.extend(block.iter().flatten());
+        out.resize(start + BLOCK_BYTES - CHECKSUM_BYTES, 0);
+        let checksum = crc32c::crc32c(&out[start..]);
+        out.extend_from_slice(&checksum.to_le_bytes());
+    }
+    extent
+}
+
+/// A table of an open file.
+pub(super) struct Table {
+    pub(super) extent: Extent,
+    width: usize,
+    /// First entries of the blocks, one after the other.
+    fences: Vec<u8>,
+}
+
+/// Why a block was not read.
+pub(super) enum BlockError {
+    Disk(io::Error),
+    Damaged,
+}
+
+impl Table {
+    /// `None` if the fences do not fit the extent.
+    pub(super) fn new(extent: Extent, width: usize, fences: Vec<u8>) -> Option<Self> {
+        let blocks = usize::try_from(extent.entries).ok()?.div_ceil(per_block(width));
+        (fences.len() == blocks * width).then_some(Self { extent, width, fences })
+    }
+
+    /// Bytes the fences of such a table take.
+    pub(super) fn fence_bytes(extent: Extent, width: usize) -> Option<usize> {
+        let blocks = usize::try_from(extent.entries).ok()?.div_ceil(per_block(width));
+        blocks.checked_mul(width)
+    }
+
+    pub(super) fn walk<'a>(&'a self, file: &'a dyn DiskFile) -> TableWalk<'a> {
+        TableWalk {
+            table: self,
+            file,
+            block: None,
+            bytes: Vec::new(),
+        }
+    }
+}
+
+/// Reads a table, keeping the last block.
+pub(super) struct TableWalk<'a> {
+    table: &'a Table,
+    file: &'a dyn DiskFile,
+    block: Option<u64>,
+    bytes: Vec<u8>,
+}
+
+impl TableWalk<'_> {
+    /// The entry at a position; `None` past the end.
+    pub(super) fn entry(&mut self, position: u64) -> Result<Option<&[u8]>, BlockError> {
+        if position >= self.table.extent.entries {
+            return Ok(None);
+        }
+        let per_block = per_block(self.table.width) as u64;
+        self.load(position / per_block)?;
+        // Under the number of entries a block holds.
+        let start = (position % per_block) as usize * self.table.width;
+        Ok(Some(&self.bytes[start..start + self.table.width]))
+    }
+
+    /// Position of the first entry that is not `before`, for entries of which some front part is.
+    pub(super) fn partition_point(&mut self, before: impl Fn(&[u8]) -> bool) -> Result<u64, BlockError> {
+        let width = self.table.width;
+        let blocks = self.table.fences.len() / width;
+        let block = first_not(blocks, |at| before(&self.table.fences[at * width..(at + 1) * width]));
+        let Some(block) = block.checked_sub(1) else {
+            return Ok(0);
+        };
+        let start = (block * per_block(width)) as u64;
+        self.load(block as u64)?;
+        // Under the number of entries a block holds.
+        let held = (self.table.extent.entries - start).min(per_block(width) as u64) as usize;
+        let within = first_not(held, |at| before(&self.bytes[at * width..(at + 1) * width]));
+        Ok(start + within as u64)
+    }
+
+    fn load(&mut self, block: u64) -> Result<(), BlockError> {
+        if self.block == Some(block) {
+            return Ok(());
+        }
+        self.block = None;
+        self.bytes.resize(BLOCK_BYTES, 0);
+        let offset = self.table.extent.offset + block * BLOCK_BYTES as u64;
+        match read_exact_at(self.file, &mut self.bytes, offset) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(BlockError::Damaged),
+            other => other.map_err(BlockError::Disk)?,
+        }
+        let (content, checksum) = self.bytes.split_at(BLOCK_BYTES - CHECKSUM_BYTES);
+        if crc32c::crc32c(content).to_le_bytes() != *checksum {
+            return Err(BlockError::Damaged);
+        }
+        self.block = Some(block);
+        Ok(())
+    }
+}
+
+fn first_not(count: usize, before: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (0, count);
+    while low < high {
+        let middle = low.midpoint(high);
+        if before(middle) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}

@@ -1,0 +1,187 @@
+//! Reads pages of inboxes and conversations, and single messages. No lock is held while the disk is read.
+
+use std::sync::Arc;
+
+use godwit_model::{AccountNo, ConversationKey, ServerId};
+
+use crate::frame::FrameKind;
+use crate::index::{Line, Posting, SegmentIndex, Window};
+use crate::query::{ConversationQuery, InboxQuery, ReadError};
+use crate::record::{Item, Record, conversation_tag, decode};
+use crate::segment::{Location, Segment};
+use crate::view::{Finished, SharedView};
+
+mod walk;
+
+use walk::Snapshot;
+
+/// A page of an inbox.
+pub(crate) fn inbox(view: &SharedView, account: AccountNo, query: &InboxQuery) -> Result<Vec<Item>, ReadError> {
+    let page = Page {
+        line: Line::Inbox(account),
+        conversation: query.conversation,
+        after: query.after,
+        before: query.before,
+        since_ms: query.since_ms,
+        limit: query.limit,
+        bytes_max: query.bytes_max,
+    };
+    page.read(view)
+}
+
+/// A page of a conversation.
+pub(crate) fn conversation(
+    view: &SharedView,
+    conversation: ConversationKey,
+    query: &ConversationQuery,
+) -> Result<Vec<Arc<Record>>, ReadError> {
+    let page = Page {
+        line: Line::Conversation(conversation),
+        conversation: None,
+        after: query.after,
+        before: query.before,
+        since_ms: query.since_ms,
+        limit: query.limit,
+        bytes_max: usize::MAX,
+    };
+    Ok(page.read(view)?.into_iter().map(|item| item.record).collect())
+}
+
+/// One message.
+pub(crate) fn message(view: &SharedView, id: ServerId) -> Result<Option<Arc<Record>>, ReadError> {
+    let finished = {
+        let view = view.read();
+        if let Some(location) = view.active.message(id)? {
+            let segment = view.active.segment().clone();
+            drop(view);
+            return Ok(read(&segment, location)?.map(Arc::new).or_else(|| Some(lost(id))));
+        }
+        view.finished()
+    };
+    for index in finished.newest_first() {
+        if let Some(location) = index.message(id)? {
+            return Ok(read(index.segment(), location)?
+                .map(Arc::new)
+                .or_else(|| Some(lost(id))));
+        }
+    }
+    Ok(None)
+}
+
+/// What is left of a message whose bytes are lost: its id and the time in it.
+fn lost(id: ServerId) -> Arc<Record> {
+    let record = Record::quarantined(None, 0, decode::time_of(id));
+    Arc::new(Record {
+        server_id: id,
+        ..record
+    })
+}
+
+/// Reads the record at a location; `None` if its bytes are not what was written.
+fn read(segment: &Segment, location: Location) -> Result<Option<Record>, ReadError> {
+    let Some((kind, body)) = segment.frame(location.offset)? else {
+        return Ok(None);
+    };
+    let message = matches!(kind, FrameKind::Message | FrameKind::Intent);
+    Ok(decode::stored(&body).filter(|_| message).map(|stored| stored.record))
+}
+
+/// What is asked of a line.
+struct Page {
+    line: Line,
+    conversation: Option<ConversationKey>,
+    after: Option<u64>,
+    before: Option<u64>,
+    since_ms: Option<u64>,
+    limit: usize,
+    bytes_max: usize,
+}
+
+/// A page being filled.
+struct Filled {
+    items: Vec<Item>,
+    bytes: usize,
+    full: bool,
+}
+
+impl Page {
+    fn read(&self, view: &SharedView) -> Result<Vec<Item>, ReadError> {
+        let mut window = self.window();
+        let mut page = Filled {
+            items: Vec::with_capacity(self.limit.min(64)),
+            bytes: 0,
+            full: self.limit == 0,
+        };
+        while !page.full && window.low <= window.high {
+            let snapshot = Snapshot::take(view, self.line, &window)?;
+            let postings = snapshot.postings(self.line, &window)?;
+            for posting in &postings {
+                self.add(&snapshot, posting, &mut page)?;
+                if page.full {
+                    break;
+                }
+            }
+            // Fewer than asked for is all there is. Otherwise some were passed over, and the page goes on behind them.
+            let Some(last) = postings.last().filter(|_| postings.len() == window.limit) else {
+                break;
+            };
+            if window.forward {
+                window.low = last.seq.saturating_add(1);
+            } else {
+                window.high = last.seq.saturating_sub(1);
+            }
+        }
+        if !window.forward {
+            page.items.reverse();
+        }
+        Ok(page.items)
+    }
+
+    fn window(&self) -> Window {
+        Window {
+            low: self.after.map_or(1, |after| after.saturating_add(1)),
+            high: self.before.map_or(u64::MAX, |before| before.saturating_sub(1)),
+            since_ms: self.since_ms.unwrap_or(0),
+            tag: self
+                .conversation
+                .map(|conversation| conversation_tag(Some(conversation))),
+            limit: self.limit,
+            forward: self.after.is_some() || self.since_ms.is_some(),
+        }
+    }
+
+    fn add(&self, snapshot: &Snapshot, posting: &Posting, page: &mut Filled) -> Result<(), ReadError> {
+        let record = snapshot.record(posting)?.unwrap_or_else(|| self.quarantined(posting));
+        let other = self.conversation.is_some() && record.conversation != self.conversation;
+        // The number may have been given later than the message was accepted.
+        if other || self.since_ms.is_some_and(|since| record.server_time_ms < since) {
+            return Ok(());
+        }
+        page.bytes = page.bytes.saturating_add(record.body.len());
+        if page.bytes > self.bytes_max && !page.items.is_empty() {
+            page.full = true;
+            return Ok(());
+        }
+        page.items.push(Item {
+            seq: posting.seq,
+            record: Arc::new(record),
+        });
+        page.full = page.items.len() >= self.limit;
+        Ok(())
+    }
+
+    fn quarantined(&self, posting: &Posting) -> Record {
+        match self.line {
+            Line::Inbox(_) => Record::quarantined(self.conversation, 0, posting.time_ms),
+            Line::Conversation(key) => Record::quarantined(Some(key), posting.seq, posting.time_ms),
+        }
+    }
+}
+
+/// The segment a location names.
+fn segment_of(active: &Segment, finished: &Finished, location: Location) -> Option<Segment> {
+    if active.no == location.segment {
+        return Some(active.clone());
+    }
+    finished.segment(location.segment).cloned()
+}

@@ -1,0 +1,119 @@
+//! Writes the bodies of frames.
+
+use godwit_model::{AccountNo, DeviceNo};
+
+use crate::device::DeviceState;
+use crate::entry::DuplicateKey;
+use crate::record::Record;
+use crate::segment::Location;
+use crate::varint::put;
+
+pub(super) const HAS_CONVERSATION: u8 = 1;
+pub(super) const HAS_DUPLICATE_KEY: u8 = 2;
+
+/// Most bytes of a stored message besides its body and its recipients.
+pub(crate) const MESSAGE_BYTES_MAX: usize = 128;
+
+/// Most bytes of one device's state.
+pub(crate) const DEVICE_BYTES_MAX: usize = 48;
+
+/// A message and the numbers its recipients got. Accounts ascend.
+pub(crate) fn message(out: &mut Vec<u8>, record: &Record, key: Option<DuplicateKey>, numbers: &[(AccountNo, u64)]) {
+    front(out, record, key);
+    numbered(out, numbers);
+}
+
+/// A message and whom to number later. Accounts ascend.
+pub(crate) fn intent(out: &mut Vec<u8>, record: &Record, key: Option<DuplicateKey>, recipients: &[AccountNo]) {
+    front(out, record, key);
+    put(out, recipients.len() as u64);
+    let mut last = 0;
+    for account in recipients {
+        put(out, account.0 - last);
+        last = account.0;
+    }
+}
+
+fn front(out: &mut Vec<u8>, record: &Record, key: Option<DuplicateKey>) {
+    let conversation = if record.conversation.is_some() {
+        HAS_CONVERSATION
+    } else {
+        0
+    };
+    let duplicate = if key.is_some() { HAS_DUPLICATE_KEY } else { 0 };
+    out.extend_from_slice(&[conversation | duplicate, record.kind.byte(), record.form]);
+    out.extend_from_slice(&record.server_id.0.to_le_bytes());
+    put(out, record.sender.0);
+    if let Some(conversation) = record.conversation {
+        out.extend_from_slice(&conversation.0.to_le_bytes());
+        put(out, record.conv_seq);
+    }
+    if let Some(key) = key {
+        out.extend_from_slice(&key.key.to_le_bytes());
+        out.extend_from_slice(&key.body.to_le_bytes());
+    }
+    put(out, record.body.len() as u64);
+    out.extend_from_slice(&record.body);
+}
+
+fn numbered(out: &mut Vec<u8>, numbers: &[(AccountNo, u64)]) {
+    put(out, numbers.len() as u64);
+    let mut last = 0;
+    for (account, seq) in numbers {
+        put(out, account.0 - last);
+        put(out, *seq);
+        last = account.0;
+    }
+}
+
+/// What a chunk says besides its numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ChunkHead {
+    /// Where the intent stands.
+    pub(crate) intent: Location,
+    /// Tag of its conversation.
+    pub(crate) tag: u32,
+    /// When these numbers were given.
+    pub(crate) time_ms: u64,
+    /// Index of the first of these recipients in the intent.
+    pub(crate) start: u64,
+    /// Whether these are the last ones.
+    pub(crate) last: bool,
+}
+
+/// Numbers of some recipients of an intent. Accounts ascend.
+pub(crate) fn chunk(out: &mut Vec<u8>, head: &ChunkHead, numbers: &[(AccountNo, u64)]) {
+    put(out, head.intent.segment);
+    put(out, u64::from(head.intent.offset));
+    out.extend_from_slice(&head.tag.to_le_bytes());
+    put(out, head.time_ms);
+    put(out, head.start);
+    out.push(u8::from(head.last));
+    numbered(out, numbers);
+}
+
+/// Bytes that mark a device's form.
+pub(super) const FORGOTTEN: u8 = 0;
+pub(super) const PLACE: u8 = 1;
+pub(super) const PLACE_AND_SESSION: u8 = 2;
+
+/// One device; `None` forgets it.
+pub(crate) fn device(out: &mut Vec<u8>, device: DeviceNo, state: Option<&DeviceState>) {
+    put(out, device.0);
+    let Some(state) = state else {
+        out.push(FORGOTTEN);
+        return;
+    };
+    out.push(if state.session.is_some() {
+        PLACE_AND_SESSION
+    } else {
+        PLACE
+    });
+    put(out, state.account.0);
+    put(out, state.cursor);
+    if let Some(session) = state.session {
+        out.push(session.subscriptions);
+        out.extend_from_slice(&session.expiry_s.to_le_bytes());
+        put(out, session.ended_at_ms);
+    }
+}

@@ -1,0 +1,125 @@
+//! One file of the log: its name, its header, and how a frame is read from it.
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::disk::{Disk, DiskFile, read_exact_at};
+use crate::frame::{self, FrameKind, Salt};
+use crate::varint::Scan;
+
+pub(crate) mod prepare;
+
+/// Bytes before the first frame.
+pub(crate) const HEADER_BYTES: u64 = 64;
+const MAGIC: &[u8; 8] = b"GODWITSG";
+pub(crate) const VERSION: u32 = 1;
+const CHECKED: usize = 28;
+
+/// Where a frame starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Location {
+    pub(crate) segment: u64,
+    pub(crate) offset: u32,
+}
+
+/// The name of a segment's file.
+pub(crate) fn name(no: u64) -> String {
+    format!("segment-{no:016x}.log")
+}
+
+/// The number in a segment's file name.
+pub(crate) fn number(name: &str) -> Option<u64> {
+    let digits = name.strip_prefix("segment-")?.strip_suffix(".log")?;
+    (digits.len() == 16).then(|| u64::from_str_radix(digits, 16).ok())?
+}
+
+/// An open segment.
+#[derive(Clone)]
+pub(crate) struct Segment {
+    pub(crate) no: u64,
+    /// The number checksums start from; unguessable, so that no client can write something that looks like ours.
+    pub(crate) salt_number: u64,
+    pub(crate) file: Arc<dyn DiskFile>,
+}
+
+/// What a header said.
+pub(crate) enum Header {
+    Sound(Segment),
+    /// A version this program does not know.
+    Unknown(u32),
+    /// No header of ours.
+    Damaged,
+}
+
+/// The first bytes of a segment.
+pub(crate) fn header(no: u64, salt: u64) -> [u8; HEADER_BYTES as usize] {
+    let mut bytes = [0; HEADER_BYTES as usize];
+    bytes[..8].copy_from_slice(MAGIC);
+    bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
+    bytes[12..20].copy_from_slice(&no.to_le_bytes());
+    bytes[20..CHECKED].copy_from_slice(&salt.to_le_bytes());
+    let checksum = crc32c::crc32c(&bytes[..CHECKED]);
+    bytes[CHECKED..CHECKED + 4].copy_from_slice(&checksum.to_le_bytes());
+    bytes
+}
+
+/// Opens a segment by its header.
+pub(crate) fn open(disk: &dyn Disk, no: u64) -> io::Result<Header> {
+    let file = disk.open(&name(no))?;
+    let mut bytes = [0; HEADER_BYTES as usize];
+    if file.read_at(&mut bytes, 0)? < bytes.len() {
+        return Ok(Header::Damaged);
+    }
+    let mut scan = Scan::new(&bytes);
+    let magic = scan.bytes(8);
+    let (Some(version), Some(stated), Some(salt), Some(checksum)) = (scan.u32(), scan.u64(), scan.u64(), scan.u32())
+    else {
+        return Ok(Header::Damaged);
+    };
+    if magic != Some(MAGIC) || crc32c::crc32c(&bytes[..CHECKED]) != checksum || stated != no {
+        return Ok(Header::Damaged);
+    }
+    if version != VERSION {
+        return Ok(Header::Unknown(version));
+    }
+    Ok(Header::Sound(Segment {
+        no,
+        salt_number: salt,
+        file,
+    }))
+}
+
+/// Enough for most frames in one read.
+const FIRST_READ: usize = 1024;
+
+impl Segment {
+    pub(crate) fn salt(&self) -> Salt {
+        Salt::new(self.salt_number)
+    }
+
+    /// Reads the frame at `offset`; `None` if its bytes are not what was written.
+    pub(crate) fn frame(&self, offset: u32) -> io::Result<Option<(FrameKind, Bytes)>> {
+        let offset = u64::from(offset);
+        let mut bytes = vec![0; FIRST_READ];
+        let got = self.file.read_at(&mut bytes, offset)?;
+        bytes.truncate(got);
+        let Some(size) = frame::claimed_size(&bytes) else {
+            return Ok(None);
+        };
+        if size > bytes.len() {
+            let length = self.file.size()?;
+            if offset.saturating_add(size as u64) > length {
+                return Ok(None);
+            }
+            bytes.resize(size, 0);
+            read_exact_at(&*self.file, &mut bytes[got..], offset + got as u64)?;
+        }
+        bytes.truncate(size);
+        let Some(kind) = frame::read(&bytes, self.salt()).map(|frame| frame.kind) else {
+            return Ok(None);
+        };
+        Ok(Some((kind, Bytes::from(bytes).slice(frame::FRAME_BYTES..))))
+    }
+}

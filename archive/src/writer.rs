@@ -1,0 +1,299 @@
+//! The one thread that numbers, judges duplicates, writes and syncs: what came during the last sync is the next commit.
+
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use godwit_model::Clock;
+use godwit_model::limits::FANOUT_CHUNK_RECIPIENTS;
+
+use crate::device::table::DeviceTable;
+use crate::disk::is_full;
+use crate::fanout::Fanouts;
+use crate::frame::FRAME_BYTES;
+use crate::index::SegmentIndex;
+use crate::index::active::ActiveIndex;
+use crate::index::sealer::Sealer;
+use crate::listener::Listener;
+use crate::record::encode::{DEVICE_BYTES_MAX, MESSAGE_BYTES_MAX};
+use crate::segment::prepare::Preparer;
+use crate::segment::{HEADER_BYTES, Segment};
+use crate::settings::Settings;
+use crate::state::Progress;
+use crate::varint::VARINT_BYTES_MAX;
+use crate::view::SharedView;
+
+pub(crate) mod batch;
+mod build;
+pub(crate) mod ids;
+mod publish;
+pub(crate) mod queue;
+
+use batch::{Batch, OPENING_BYTES, Place};
+use build::Answer;
+pub(crate) use build::count;
+use ids::ServerIds;
+use queue::{Queue, Queued};
+
+/// Most entries of one commit.
+const BATCH_ENTRIES_MAX: usize = 1_024;
+/// Most bytes of one commit, unless a single entry is larger.
+const BATCH_BYTES_MAX: usize = 4 << 20;
+/// Most devices of one commit.
+const BATCH_DEVICES_MAX: usize = 4_096;
+/// How long the writer's own work rests after the disk was full.
+const FULL_REST: Duration = Duration::from_secs(1);
+/// Most bytes of one step of a fan-out.
+const CHUNK_BYTES_MAX: usize = FANOUT_CHUNK_RECIPIENTS * 2 * VARINT_BYTES_MAX + 64;
+
+/// What handles and writer share.
+pub(crate) struct Shared {
+    pub(crate) queue: Queue,
+    pub(crate) view: Arc<SharedView>,
+    pub(crate) devices: DeviceTable,
+}
+
+/// Everything the writer starts with.
+pub(crate) struct WriterSetup {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) settings: Settings,
+    pub(crate) listener: Arc<dyn Listener>,
+    pub(crate) preparer: Preparer,
+    pub(crate) sealer: Sealer,
+    pub(crate) fanouts: Fanouts,
+    pub(crate) progress: Progress,
+    /// Where the next commit stands in the active segment.
+    pub(crate) tail: u64,
+}
+
+/// Most bytes an entry may cost.
+pub(crate) fn entry_bytes_max(settings: &Settings) -> usize {
+    capacity(settings) / 2
+}
+
+/// Bytes a segment has for one commit.
+fn capacity(settings: &Settings) -> usize {
+    usize::try_from(settings.segment_bytes - HEADER_BYTES).unwrap_or(usize::MAX)
+}
+
+/// Most bytes an entry's frame takes, for recipients that ascend.
+pub(crate) fn entry_cost(entry: &crate::entry::Entry) -> usize {
+    let inline = entry.recipients.len() <= godwit_model::limits::INLINE_RECIPIENTS_MAX;
+    let mut last = 0;
+    let recipients = entry.recipients.iter().map(|account| {
+        let delta = account.0 - std::mem::replace(&mut last, account.0);
+        let bits = (u64::BITS - (delta | 1).leading_zeros()) as usize;
+        bits.div_ceil(7) + if inline { VARINT_BYTES_MAX } else { 0 }
+    });
+    FRAME_BYTES + MESSAGE_BYTES_MAX + entry.body.len() + recipients.sum::<usize>()
+}
+
+struct Writer {
+    shared: Arc<Shared>,
+    clock: Arc<dyn Clock>,
+    settings: Settings,
+    listener: Arc<dyn Listener>,
+    preparer: Preparer,
+    sealer: Sealer,
+    fanouts: Fanouts,
+    ids: ServerIds,
+    progress: Progress,
+    segment: Segment,
+    tail: u64,
+    last_ms: u64,
+    last_start: Option<Instant>,
+    /// The writer's own work rests until then, because the disk was full.
+    resting: Option<Instant>,
+    batch: Batch,
+    taken: Vec<Queued>,
+    answers: Vec<Answer>,
+}
+
+/// Why a commit did not happen.
+enum Failure {
+    /// Nothing was kept; later commits are tried.
+    Full,
+    /// Nothing may be acknowledged any more.
+    Fatal(io::Error),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        if is_full(&error) {
+            Self::Full
+        } else {
+            Self::Fatal(error)
+        }
+    }
+}
+
+/// Starts the thread.
+pub(crate) fn start(setup: WriterSetup) -> io::Result<JoinHandle<()>> {
+    let (segment, last_ms) = {
+        let view = setup.shared.view.read();
+        (view.active.segment().clone(), view.active.last_ms())
+    };
+    let ids = ServerIds::after(setup.progress.last_id);
+    let mut writer = Writer {
+        last_ms: last_ms.max(crate::record::decode::time_of(setup.progress.last_id)),
+        shared: setup.shared,
+        clock: setup.clock,
+        settings: setup.settings,
+        listener: setup.listener,
+        preparer: setup.preparer,
+        sealer: setup.sealer,
+        fanouts: setup.fanouts,
+        ids,
+        progress: setup.progress,
+        segment,
+        tail: setup.tail,
+        last_start: None,
+        resting: None,
+        batch: Batch::default(),
+        taken: Vec::new(),
+        answers: Vec::new(),
+    };
+    std::thread::Builder::new().name("archive-write".into()).spawn(move || {
+        let guard = StopOnEnd(Arc::clone(&writer.shared));
+        writer.run();
+        drop(guard);
+    })
+}
+
+/// However the thread ends, nobody waits for it in vain.
+struct StopOnEnd(Arc<Shared>);
+
+impl Drop for StopOnEnd {
+    fn drop(&mut self) {
+        self.0.queue.stop();
+    }
+}
+
+impl Writer {
+    fn run(&mut self) {
+        self.preparer.request(self.segment.no + 1);
+        loop {
+            let open = self.shared.queue.wait(self.own_work_due());
+            if open {
+                self.pace();
+            }
+            let left = match self.commit() {
+                Ok(left) => left,
+                Err(Failure::Full) => self.fail_full(open),
+                Err(Failure::Fatal(error)) => {
+                    self.stop(&error);
+                    return;
+                }
+            };
+            if !open && !left {
+                return;
+            }
+        }
+    }
+
+    /// When work that nobody queued is due.
+    fn own_work_due(&self) -> Option<Instant> {
+        if self.fanouts.is_empty() {
+            return None;
+        }
+        Some(self.resting.unwrap_or_else(Instant::now))
+    }
+
+    /// Sleeps until the last commit is long enough ago: at once after a pause, together under load.
+    fn pace(&self) {
+        let Some(last) = self.last_start else { return };
+        let left = self.settings.commit_pace.saturating_sub(last.elapsed());
+        if !left.is_zero() {
+            std::thread::sleep(left);
+        }
+    }
+
+    /// One commit. Says whether more waits already.
+    fn commit(&mut self) -> Result<bool, Failure> {
+        let started = Instant::now();
+        self.last_start = Some(started);
+        self.resting = self.resting.filter(|until| *until > started);
+        let chunk_bytes = if self.fanouts.is_empty() { 0 } else { CHUNK_BYTES_MAX };
+        let capacity = capacity(&self.settings);
+        let devices_max = BATCH_DEVICES_MAX.min(capacity / 8 / DEVICE_BYTES_MAX);
+        let fixed = OPENING_BYTES + FRAME_BYTES + chunk_bytes + devices_max * DEVICE_BYTES_MAX;
+        let bytes = BATCH_BYTES_MAX.min(capacity - fixed);
+        let waiting = self.shared.queue.take(BATCH_ENTRIES_MAX, bytes, &mut self.taken);
+        let (devices, devices_left) = self.shared.devices.take(devices_max);
+        if devices_left {
+            self.shared.queue.devices_due(started);
+        }
+        let needed = self.taken.iter().map(|queued| queued.cost).sum::<usize>()
+            + OPENING_BYTES
+            + FRAME_BYTES
+            + chunk_bytes
+            + devices.len() * DEVICE_BYTES_MAX;
+        let room = self.make_room(needed);
+        if let Err(Failure::Fatal(error)) = room {
+            self.devices_failed(devices, &crate::AppendError::Stopped);
+            return Err(Failure::Fatal(error));
+        }
+        self.build(room.is_ok(), &devices);
+        if room.is_ok() && !self.batch.is_empty() {
+            let written = self.write();
+            metrics::histogram!("archive_commit_seconds").record(started.elapsed().as_secs_f64());
+            match written {
+                Ok(()) => self.publish(devices),
+                Err(failure) => {
+                    let answer = match failure {
+                        Failure::Full => crate::AppendError::StorageFull,
+                        Failure::Fatal(_) => crate::AppendError::Stopped,
+                    };
+                    self.devices_failed(devices, &answer);
+                    return Err(failure);
+                }
+            }
+        } else if room.is_ok() {
+            self.answer();
+        } else {
+            self.devices_failed(devices, &crate::AppendError::StorageFull);
+        }
+        metrics::gauge!("archive_queue_entries").set(waiting as f64);
+        room.map(|()| waiting > 0 || devices_left)
+    }
+
+    /// Sees to it that the active segment has so many bytes left.
+    fn make_room(&mut self, needed: usize) -> Result<(), Failure> {
+        if self.tail + needed as u64 <= self.settings.segment_bytes {
+            return Ok(());
+        }
+        if !self.sealer.has_room() {
+            return Err(Failure::Full);
+        }
+        let next = self.preparer.take(self.segment.no + 1)?;
+        let finished = {
+            let mut view = self.shared.view.write();
+            view.active.finish(self.fanouts.marks(), self.progress);
+            view.roll(ActiveIndex::new(next.clone()))
+        };
+        self.sealer.seal(finished);
+        self.segment = next;
+        self.tail = HEADER_BYTES;
+        self.preparer.request(self.segment.no + 1);
+        Ok(())
+    }
+
+    fn place(&self) -> Place {
+        Place {
+            segment: self.segment.no,
+            salt: self.segment.salt(),
+            offset: self.tail,
+        }
+    }
+
+    /// Writes and syncs the commit. Only after this may anybody be told of it.
+    fn write(&mut self) -> Result<(), Failure> {
+        // A number is never used twice, so that what a failed write left behind is not taken for what follows it.
+        self.progress.batch_no += 1;
+        self.batch.finish(self.progress.batch_no, self.progress.durable_batch);
+        self.segment.file.write_at(&self.batch.bytes, self.tail)?;
+        self.segment.file.sync_data().map_err(Failure::Fatal)
+    }
+}

@@ -1,0 +1,122 @@
+//! Fills a commit: the step of a fan-out, the entries, the devices.
+
+use godwit_model::limits::{DUPLICATE_WINDOW_MS, INLINE_RECIPIENTS_MAX};
+
+use super::Writer;
+use super::queue::{Queued, Reply};
+use crate::device::table::Dirty;
+use crate::duplicates::{Judgement, judge};
+use crate::entry::{AppendError, DuplicateKey, Entry, Receipt};
+
+/// An answer that has to wait for the sync.
+pub(super) struct Answer {
+    pub(super) reply: Reply,
+    pub(super) result: Result<Receipt, AppendError>,
+}
+
+/// What to do with an entry.
+enum Verdict {
+    Store,
+    /// The answer rests on what is durable.
+    Now(Result<Receipt, AppendError>),
+    /// The answer rests on this commit.
+    AfterSync(Result<Receipt, AppendError>),
+}
+
+impl Writer {
+    /// Fills the commit with what was taken. Without room only duplicates are answered.
+    pub(super) fn build(&mut self, room: bool, devices: &[Dirty]) {
+        self.last_ms = self.last_ms.max(self.clock.now_ms());
+        self.batch.begin(self.place());
+        if room && let Some(fanout) = self.fanouts.current() {
+            self.batch
+                .add_chunk(fanout, self.last_ms, &self.shared.view.read().heads);
+        }
+        let mut taken = std::mem::take(&mut self.taken);
+        for queued in taken.drain(..) {
+            self.take_entry(queued, room);
+        }
+        self.taken = taken;
+        if room && !devices.is_empty() {
+            self.batch
+                .add_devices(devices.iter().map(|dirty| (dirty.device, dirty.state.as_ref())));
+        }
+    }
+
+    fn take_entry(&mut self, queued: Queued, room: bool) {
+        let Queued { entry, reply, .. } = queued;
+        let verdict = entry.duplicate_key.map_or(Verdict::Store, |key| self.judge(key));
+        let result = match verdict {
+            Verdict::Now(result) => {
+                count(&result);
+                // Who does not wait any more needs no answer.
+                let _ = reply.send(result);
+                return;
+            }
+            Verdict::AfterSync(result) => result,
+            Verdict::Store if room => self.store(entry),
+            Verdict::Store => Err(AppendError::StorageFull),
+        };
+        self.answers.push(Answer { reply, result });
+    }
+
+    fn judge(&self, key: DuplicateKey) -> Verdict {
+        if let Some(original) = self.batch.original(key.key) {
+            let receipt = Receipt {
+                duplicate: true,
+                ..original.receipt.clone()
+            };
+            let same = original.key.is_some_and(|original| original.body == key.body);
+            return Verdict::AfterSync(if same {
+                Ok(receipt)
+            } else {
+                Err(AppendError::Conflict(Box::new(receipt)))
+            });
+        }
+        let since = self.last_ms.saturating_sub(DUPLICATE_WINDOW_MS);
+        match judge(&self.shared.view, key, since) {
+            Ok(Judgement::New) => Verdict::Store,
+            Ok(Judgement::Same(receipt)) => Verdict::Now(Ok(receipt)),
+            Ok(Judgement::Other(receipt)) => Verdict::Now(Err(AppendError::Conflict(Box::new(receipt)))),
+            Err(error) => {
+                // Storing it might store it twice, so it is not taken now.
+                tracing::error!(%error, "a duplicate key could not be looked up");
+                Verdict::Now(Err(AppendError::Overloaded))
+            }
+        }
+    }
+
+    fn store(&mut self, entry: Entry) -> Result<Receipt, AppendError> {
+        let later = self.is_later(&entry);
+        if later && !self.fanouts.has_room(entry.recipients.len()) {
+            return Err(AppendError::Overloaded);
+        }
+        let id = self.ids.next(self.last_ms);
+        self.last_ms = self.last_ms.max(crate::record::decode::time_of(id));
+        Ok(self.batch.add(entry, id, &self.shared.view.read().heads, later))
+    }
+
+    /// Whether the recipients are numbered by a fan-out: there are many, or an earlier message of the conversation
+    /// is still under way to them.
+    fn is_later(&self, entry: &Entry) -> bool {
+        if entry.recipients.len() > INLINE_RECIPIENTS_MAX {
+            return true;
+        }
+        let behind = |conversation| self.fanouts.is_busy(conversation) || self.batch.starts_fanout(conversation);
+        !entry.recipients.is_empty() && entry.conversation.is_some_and(behind)
+    }
+}
+
+/// Counts an append by how it ended.
+pub(crate) fn count(result: &Result<Receipt, AppendError>) {
+    let outcome = match result {
+        Ok(receipt) if receipt.duplicate => "duplicate",
+        Ok(_) => "stored",
+        Err(AppendError::Overloaded) => "overloaded",
+        Err(AppendError::StorageFull) => "storage_full",
+        Err(AppendError::Stopped) => "stopped",
+        Err(AppendError::TooLarge) => "too_large",
+        Err(AppendError::Conflict(_)) => "conflict",
+    };
+    metrics::counter!("archive_appends_total", "outcome" => outcome).increment(1);
+}

@@ -1,0 +1,27 @@
+//! What the archive promises, on the real disk and on the simulated one.
+
+#[path = "contract/stage.rs"]
+mod stage;
+
+/// Runs each named test on both disks.
+macro_rules! on_both_disks {
+    ($($test:ident),+ $(,)?) => {
+        mod on_a_real_disk {
+            $(#[test] fn $test() { super::$test(super::Stage::real()); })+
+        }
+        mod on_a_simulated_disk {
+            $(#[test] fn $test() { super::$test(super::Stage::simulated()); })+
+        }
+    };
+}
+
+#[path = "contract/devices.rs"]
+mod devices;
+#[path = "contract/duplicates.rs"]
+mod duplicates;
+#[path = "contract/fanout.rs"]
+mod fanout;
+#[path = "contract/numbering.rs"]
+mod numbering;
+#[path = "contract/reading.rs"]
+mod reading;

@@ -1,0 +1,305 @@
+//! Pages of inboxes and conversations, over segments that are sealed and one that is not.
+
+use godwit_archive::{ConversationQuery, InboxQuery};
+use godwit_model::ServerId;
+
+use crate::stage::{START_MS, Stage, bodies, conv_seqs, group, message, page};
+
+on_both_disks! {
+    an_inbox_is_read_from_either_end,
+    history_of_a_conversation_is_the_inbox_filtered,
+    history_since_a_time_starts_at_the_first_message_of_it,
+    a_page_ends_at_its_bytes_but_is_never_empty_for_them,
+    a_conversation_is_read_whole,
+    every_message_is_found_by_its_id,
+}
+
+/// 1,000 messages in two conversations, one each millisecond, in several segments.
+fn filled(mut stage: Stage) -> Stage {
+    for n in 1..=1000_u64 {
+        stage.clock.set(START_MS + n);
+        let mut body = n.to_string().into_bytes();
+        body.resize(300, b' ');
+        stage.stored(message(1 + n % 2, [1, 2], body));
+        if n == 700 {
+            stage.reopen();
+        }
+    }
+    assert!(
+        stage
+            .disk
+            .list()
+            .expect("readable")
+            .iter()
+            .filter(|name| name.ends_with(".idx"))
+            .count()
+            > 2
+    );
+    stage
+}
+
+fn seqs(stage: &Stage, query: InboxQuery) -> Vec<u64> {
+    stage.page(1, &query).iter().map(|item| item.seq).collect()
+}
+
+fn an_inbox_is_read_from_either_end(stage: Stage) {
+    let stage = filled(stage);
+    let range = |from: u64, to: u64| (from..=to).collect::<Vec<_>>();
+    assert_eq!(seqs(&stage, page()), range(951, 1000));
+    assert_eq!(
+        seqs(
+            &stage,
+            InboxQuery {
+                after: Some(0),
+                ..page()
+            }
+        ),
+        range(1, 50)
+    );
+    assert_eq!(
+        seqs(
+            &stage,
+            InboxQuery {
+                after: Some(480),
+                ..page()
+            }
+        ),
+        range(481, 530)
+    );
+    assert_eq!(
+        seqs(
+            &stage,
+            InboxQuery {
+                after: Some(990),
+                ..page()
+            }
+        ),
+        range(991, 1000)
+    );
+    assert_eq!(
+        seqs(
+            &stage,
+            InboxQuery {
+                after: Some(1000),
+                ..page()
+            }
+        ),
+        []
+    );
+    assert_eq!(
+        seqs(
+            &stage,
+            InboxQuery {
+                after: Some(u64::MAX),
+                ..page()
+            }
+        ),
+        []
+    );
+    assert_eq!(
+        seqs(
+            &stage,
+            InboxQuery {
+                before: Some(501),
+                ..page()
+            }
+        ),
+        range(451, 500)
+    );
+    assert_eq!(
+        seqs(
+            &stage,
+            InboxQuery {
+                before: Some(11),
+                ..page()
+            }
+        ),
+        range(1, 10)
+    );
+    assert_eq!(
+        seqs(
+            &stage,
+            InboxQuery {
+                before: Some(0),
+                ..page()
+            }
+        ),
+        []
+    );
+    assert_eq!(
+        seqs(
+            &stage,
+            InboxQuery {
+                after: Some(200),
+                before: Some(211),
+                ..page()
+            }
+        ),
+        range(201, 210)
+    );
+    assert_eq!(seqs(&stage, InboxQuery { limit: 0, ..page() }), []);
+    assert_eq!(
+        seqs(
+            &stage,
+            InboxQuery {
+                after: Some(0),
+                limit: 5000,
+                ..page()
+            }
+        ),
+        range(1, 1000)
+    );
+    assert_eq!(stage.page(77, &page()), []);
+}
+
+fn history_of_a_conversation_is_the_inbox_filtered(stage: Stage) {
+    let stage = filled(stage);
+    let query = InboxQuery {
+        conversation: Some(group(1)),
+        ..page()
+    };
+    assert_eq!(seqs(&stage, query), (902..=1000).step_by(2).collect::<Vec<_>>());
+    assert_eq!(
+        seqs(
+            &stage,
+            InboxQuery {
+                after: Some(100),
+                ..query
+            }
+        ),
+        (102..=200).step_by(2).collect::<Vec<_>>()
+    );
+    assert_eq!(
+        seqs(
+            &stage,
+            InboxQuery {
+                before: Some(6),
+                ..query
+            }
+        ),
+        [2, 4]
+    );
+    assert_eq!(
+        seqs(
+            &stage,
+            InboxQuery {
+                conversation: Some(group(9)),
+                ..query
+            }
+        ),
+        []
+    );
+}
+
+fn history_since_a_time_starts_at_the_first_message_of_it(stage: Stage) {
+    let stage = filled(stage);
+    for since in [1, 2, 333, 334, 951, 1000] {
+        let query = InboxQuery {
+            since_ms: Some(START_MS + since),
+            limit: 3,
+            ..page()
+        };
+        assert_eq!(seqs(&stage, query), (since..=1000).take(3).collect::<Vec<_>>());
+    }
+    assert_eq!(
+        seqs(
+            &stage,
+            InboxQuery {
+                since_ms: Some(START_MS + 1001),
+                ..page()
+            }
+        ),
+        []
+    );
+    let query = InboxQuery {
+        since_ms: Some(START_MS + 600),
+        conversation: Some(group(2)),
+        limit: 2,
+        ..page()
+    };
+    assert_eq!(seqs(&stage, query), [601, 603]);
+    let query = InboxQuery {
+        since_ms: Some(START_MS + 10),
+        before: Some(13),
+        ..page()
+    };
+    assert_eq!(seqs(&stage, query), [10, 11, 12]);
+    let query = ConversationQuery {
+        since_ms: Some(START_MS + 600),
+        limit: 2,
+        ..ConversationQuery::default()
+    };
+    assert_eq!(
+        conv_seqs(&stage.archive.conversation(group(1), &query).expect("readable")),
+        [300, 301]
+    );
+}
+
+fn a_page_ends_at_its_bytes_but_is_never_empty_for_them(stage: Stage) {
+    let stage = filled(stage);
+    assert_eq!(
+        seqs(
+            &stage,
+            InboxQuery {
+                after: Some(10),
+                bytes_max: 900,
+                ..page()
+            }
+        ),
+        [11, 12, 13]
+    );
+    assert_eq!(
+        seqs(
+            &stage,
+            InboxQuery {
+                bytes_max: 900,
+                ..page()
+            }
+        ),
+        [998, 999, 1000]
+    );
+    assert_eq!(
+        seqs(
+            &stage,
+            InboxQuery {
+                after: Some(10),
+                bytes_max: 1,
+                ..page()
+            }
+        ),
+        [11]
+    );
+}
+
+fn a_conversation_is_read_whole(stage: Stage) {
+    let stage = filled(stage);
+    let read = |query: ConversationQuery| stage.archive.conversation(group(2), &query).expect("readable");
+    let newest = read(ConversationQuery {
+        limit: 3,
+        ..ConversationQuery::default()
+    });
+    assert_eq!(conv_seqs(&newest), [498, 499, 500]);
+    let old = read(ConversationQuery {
+        after: Some(99),
+        limit: 2,
+        ..ConversationQuery::default()
+    });
+    assert_eq!(conv_seqs(&old), [100, 101]);
+    assert!(old[0].body.starts_with(b"199 "));
+    let before = read(ConversationQuery {
+        before: Some(3),
+        limit: 9,
+        ..ConversationQuery::default()
+    });
+    assert_eq!(conv_seqs(&before), [1, 2]);
+}
+
+fn every_message_is_found_by_its_id(stage: Stage) {
+    let stage = filled(stage);
+    for item in stage.inbox(2) {
+        let found = stage.archive.message(item.record.server_id).expect("readable");
+        assert_eq!(found.as_ref(), Some(&item.record));
+    }
+    assert_eq!(bodies(&stage.inbox(1)), bodies(&stage.inbox(2)));
+    assert_eq!(stage.archive.message(ServerId(1)).expect("readable"), None);
+}

@@ -1,0 +1,228 @@
+//! What every test of the archive needs: a disk, a clock, a listener that remembers, and short ways to ask.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use godwit_archive::{
+    AppendError, Archive, Delivery, Disk, DuplicateKey, Entry, InboxQuery, Item, Listener, RealDisk, Receipt, Record,
+    RecordKind, Recovery, Settings, SimulatedDisk,
+};
+use godwit_model::clock::ManualClock;
+use godwit_model::{AccountNo, ConversationKey, GroupNo};
+
+/// Remembers what it was told.
+#[derive(Default)]
+pub struct Memory {
+    pub deliveries: Mutex<Vec<Delivery>>,
+    pub stopped: Mutex<bool>,
+}
+
+impl Listener for Memory {
+    fn committed(&self, deliveries: &[Delivery]) {
+        self.deliveries
+            .lock()
+            .expect("no test panics in here")
+            .extend_from_slice(deliveries);
+    }
+
+    fn stopped(&self) {
+        *self.stopped.lock().expect("no test panics in here") = true;
+    }
+}
+
+/// A disk, and the archive on it.
+pub struct Stage {
+    pub disk: Arc<dyn Disk>,
+    pub simulated: Option<SimulatedDisk>,
+    pub clock: Arc<ManualClock>,
+    pub settings: Settings,
+    pub listener: Arc<Memory>,
+    pub archive: Archive,
+    pub recovery: Recovery,
+    _folder: Option<tempfile::TempDir>,
+}
+
+pub const START_MS: u64 = 1_800_000_000_000;
+
+/// Small segments, so that a test sees many of them.
+pub fn small() -> Settings {
+    Settings {
+        segment_bytes: 64 << 10,
+        commit_pace: Duration::ZERO,
+        ..Settings::default()
+    }
+}
+
+impl Stage {
+    pub fn simulated() -> Self {
+        let disk = SimulatedDisk::new(7);
+        Self::new(Arc::new(disk.clone()), Some(disk), None)
+    }
+
+    pub fn real() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let disk = RealDisk::open(folder.path()).expect("a disk");
+        Self::new(Arc::new(disk), None, Some(folder))
+    }
+
+    pub fn on(disk: SimulatedDisk) -> Self {
+        Self::new(Arc::new(disk.clone()), Some(disk), None)
+    }
+
+    fn new(disk: Arc<dyn Disk>, simulated: Option<SimulatedDisk>, folder: Option<tempfile::TempDir>) -> Self {
+        let clock = Arc::new(ManualClock::new(START_MS));
+        let settings = small();
+        let listener = Arc::new(Memory::default());
+        let (archive, recovery) =
+            Archive::open(disk.clone(), clock.clone(), settings, listener.clone()).expect("opens");
+        Self {
+            disk,
+            simulated,
+            clock,
+            settings,
+            listener,
+            archive,
+            recovery,
+            _folder: folder,
+        }
+    }
+
+    /// Closes the archive and opens it again on the same disk.
+    pub fn reopen(&mut self) {
+        self.archive.close();
+        self.listener = Arc::new(Memory::default());
+        (self.archive, self.recovery) = Archive::open(
+            self.disk.clone(),
+            self.clock.clone(),
+            self.settings,
+            self.listener.clone(),
+        )
+        .expect("opens");
+    }
+
+    pub fn send(&self, entry: Entry) -> Result<Receipt, AppendError> {
+        wait(self.archive.append(entry)?)
+    }
+
+    pub fn stored(&self, entry: Entry) -> Receipt {
+        self.send(entry).expect("stored")
+    }
+
+    /// The whole inbox, page by page, checked for gaps.
+    pub fn inbox(&self, account: u64) -> Vec<Item> {
+        let mut items: Vec<Item> = Vec::new();
+        loop {
+            let after = items.last().map_or(0, |item| item.seq);
+            let page = self.page(
+                account,
+                &InboxQuery {
+                    after: Some(after),
+                    ..page()
+                },
+            );
+            if page.is_empty() {
+                break;
+            }
+            items.extend(page);
+        }
+        let seqs: Vec<_> = items.iter().map(|item| item.seq).collect();
+        let head = self.archive.head(AccountNo(account));
+        assert_eq!(seqs, (1..=head).collect::<Vec<_>>(), "inbox of {account}");
+        items
+    }
+
+    pub fn page(&self, account: u64, query: &InboxQuery) -> Vec<Item> {
+        self.archive.inbox(AccountNo(account), query).expect("readable")
+    }
+
+    pub fn deliveries(&self) -> Vec<Delivery> {
+        self.listener.deliveries.lock().expect("no test panics in here").clone()
+    }
+
+    /// Waits until something is so.
+    pub fn until(&self, what: &str, mut so: impl FnMut(&Self) -> bool) {
+        let start = Instant::now();
+        while !so(self) {
+            assert!(start.elapsed() < Duration::from_secs(20), "waited in vain until {what}");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// A page without bounds.
+pub fn page() -> InboxQuery {
+    InboxQuery {
+        limit: 50,
+        bytes_max: usize::MAX,
+        ..InboxQuery::default()
+    }
+}
+
+pub fn group(no: u64) -> ConversationKey {
+    ConversationKey::group(GroupNo(no))
+}
+
+/// A message to a group without a duplicate key.
+pub fn message(conversation: u64, recipients: impl IntoIterator<Item = u64>, body: impl Into<Bytes>) -> Entry {
+    let recipients: Vec<_> = recipients.into_iter().map(AccountNo).collect();
+    Entry {
+        kind: RecordKind::Message,
+        form: 1,
+        conversation: Some(group(conversation)),
+        sender: recipients.first().copied().unwrap_or_default(),
+        duplicate_key: None,
+        recipients,
+        body: body.into(),
+    }
+}
+
+/// The same with a duplicate key: which draft, and which text of it.
+pub fn keyed(mut entry: Entry, draft: u128, text: u128) -> Entry {
+    // Spread as a hash would be.
+    let key = draft
+        .wrapping_add(1)
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+    entry.duplicate_key = Some(DuplicateKey { key, body: text });
+    entry
+}
+
+pub fn bodies(items: &[Item]) -> Vec<Bytes> {
+    items.iter().map(|item| item.record.body.clone()).collect()
+}
+
+pub fn conv_seqs(records: &[Arc<Record>]) -> Vec<u64> {
+    records.iter().map(|record| record.conv_seq).collect()
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Waits for a future on this thread.
+pub fn wait<F: Future>(future: F) -> F::Output {
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return output;
+        }
+        std::thread::park();
+    }
+}
+
+/// Whether a future has its answer already.
+pub fn is_ready<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+    match std::pin::Pin::new(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
+}
