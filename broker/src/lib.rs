@@ -1,10 +1,17 @@
 //! The MQTT door: MQTT 3.1.1 and 5 over TCP and WebSocket.
 //!
 //! [`codec`] turns bytes into packets and back. [`session`] is the state machine of one connection, without I/O:
-//! read it first, everything else only carries bytes to it and performs what it asks.
+//! read it first, everything else only carries bytes to it and performs what it asks. [`Broker`] is the handle.
 #![deny(missing_docs)]
 
 pub mod codec;
+mod connection;
+mod door;
+mod listener;
+mod places;
 pub mod session;
+mod settings;
 
+pub use door::Broker;
 pub use session::Session;
+pub use settings::Settings;

@@ -61,6 +61,8 @@ pub struct Session {
     /// One and a half keep-alive intervals in milliseconds; 0 is no limit.
     silence_max_ms: u64,
     heard_at: u64,
+    /// Whether the driver keeps the client waiting.
+    held: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +113,7 @@ impl Session {
             will: None,
             silence_max_ms: 0,
             heard_at: now,
+            held: false,
         }
     }
 
@@ -154,11 +157,22 @@ impl Session {
 
     /// Whether bytes of the client are welcome now.
     pub fn wants_input(&self) -> bool {
+        !self.held && self.has_room_for_input()
+    }
+
+    fn has_room_for_input(&self) -> bool {
         match self.phase {
             Phase::Connecting { .. } => true,
             Phase::Open => self.change.is_none() && !self.uplink.is_full(self.version, &self.limits),
             Phase::Authenticating { .. } | Phase::Draining { .. } | Phase::Ended(_) => false,
         }
+    }
+
+    /// Keeps the client waiting, or lets it go on: nothing is read meanwhile, and its silence is not counted.
+    pub fn hold(&mut self, now: u64, held: bool) {
+        let was_paused = !self.wants_input();
+        self.held = held;
+        self.resume(now, was_paused);
     }
 
     /// Bytes of the largest packet that is welcome now.
@@ -245,6 +259,7 @@ impl Session {
     pub fn drain(&mut self, deadline: u64) {
         match self.phase {
             Phase::Open if !self.uplink.is_empty() => self.phase = Phase::Draining { deadline },
+            Phase::Draining { .. } => {}
             _ => self.finish(End::ShuttingDown),
         }
     }

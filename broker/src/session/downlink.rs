@@ -87,6 +87,11 @@ pub(super) fn packet_id(seq: u64) -> u16 {
 }
 
 impl Session {
+    /// Inbox entries that may be in flight at once; at least 1 once the session is open.
+    pub fn window(&self) -> u16 {
+        u16::try_from(self.downlink.window).unwrap_or(u16::MAX)
+    }
+
     /// Inbox entries that may be sent now. 0 while the inbox is not subscribed.
     pub fn room(&self) -> usize {
         match (self.phase, self.subscriptions.inbox()) {

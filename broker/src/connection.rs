@@ -1,0 +1,237 @@
+//! One dull task per socket: carries bytes to the session and back, and does what it asks.
+//!
+//! Each wake does everything that can be done and then writes once, acknowledgements and deliveries together. An idle
+//! connection holds no buffer: bytes are read into one that the thread owns, and only unfinished packets are kept.
+
+mod input;
+mod job;
+mod lifecycle;
+mod output;
+mod publications;
+mod walk;
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use godwit_hub::{Attachment, CloseReason};
+use godwit_registry::Device;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Sleep;
+use tokio_util::sync::WaitForCancellationFutureOwned;
+
+use crate::door::Door;
+use crate::session::{End, Request, Session};
+use job::{Done, Job};
+use output::Output;
+use publications::Publications;
+use walk::Walk;
+
+/// Bytes that wait for the socket, above which no packet is read and no delivery made.
+const OUTGOING_BYTES_MAX: usize = 64 * 1024;
+
+/// Rounds of one wake, so that one busy socket does not keep its thread.
+const ROUNDS_MAX: usize = 8;
+
+/// Serves one client until its session ends and its last bytes are written.
+pub(crate) async fn serve<S>(door: Arc<Door>, stream: S, transport: &'static str)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let gauge = metrics::gauge!("mqtt_connections", "transport" => transport);
+    gauge.increment(1.0);
+    let mut connection = Connection::new(door, stream);
+    let end = std::future::poll_fn(|cx| connection.poll(cx)).await;
+    gauge.decrement(1.0);
+    metrics::counter!("mqtt_disconnects_total", "reason" => end.label()).increment(1);
+}
+
+struct Connection<S> {
+    door: Arc<Door>,
+    stream: S,
+    session: Session,
+    /// Bytes read and not yet taken by the session.
+    unread: Vec<u8>,
+    output: Output,
+    /// Who the client is, once it was let in.
+    member: Option<Member>,
+    /// What must be done before the next packet is taken.
+    job: Option<Job>,
+    publications: Publications,
+    walk: Walk,
+    closing: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// Whether the door knows whom to wake when it closes.
+    is_known: bool,
+    timer: Option<Pin<Box<Sleep>>>,
+    /// What the timer is set to; 0 when it is not.
+    timer_at: u64,
+    /// When a client that does not take its last bytes is left; `None` while the session lasts.
+    left_at: Option<u64>,
+    /// Whether this side of the socket is closed.
+    is_hung_up: bool,
+}
+
+struct Member {
+    device: Arc<Device>,
+    attachment: Attachment,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
+    fn new(door: Arc<Door>, stream: S) -> Self {
+        let session = Session::new(Arc::clone(&door.limits), door.now());
+        let closing = Box::pin(door.closing.clone().cancelled_owned());
+        Self {
+            door,
+            stream,
+            session,
+            unread: Vec::new(),
+            output: Output::default(),
+            member: None,
+            job: None,
+            publications: Publications::default(),
+            walk: Walk::default(),
+            closing,
+            is_known: false,
+            timer: None,
+            timer_at: 0,
+            left_at: None,
+            is_hung_up: false,
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        for _ in 0..ROUNDS_MAX {
+            self.heed_closing(cx);
+            self.empty_mailbox(cx);
+            self.poll_timer(cx);
+            while self.session.end().is_none() && self.work(cx) {}
+            let made_room = self.flush(cx);
+            if let Some(end) = self.session.end() {
+                return self.part(cx, end);
+            }
+            if !made_room && !self.is_due() {
+                return Poll::Pending;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Does what can be done without writing; whether anything was done.
+    fn work(&mut self, cx: &mut Context<'_>) -> bool {
+        let job = self.poll_job(cx);
+        let answers = self.poll_publications(cx);
+        let page = self.poll_page(cx);
+        let input = self.poll_input(cx);
+        let delivered = self.deliver();
+        job || answers || page || input || delivered
+    }
+
+    fn heed_closing(&mut self, cx: &mut Context<'_>) {
+        if !self.is_known {
+            // Once is enough: the task and its waker stay the same, and asking takes a lock that all share.
+            self.is_known = true;
+            let _ = self.closing.as_mut().poll(cx);
+        }
+        if self.door.is_closing() && self.session.end().is_none() {
+            self.drain();
+        }
+    }
+
+    fn drain(&mut self) {
+        let drain_ms = u64::try_from(self.door.settings.drain_timeout.as_millis()).unwrap_or(u64::MAX);
+        self.session.drain(self.door.now().saturating_add(drain_ms));
+    }
+
+    fn empty_mailbox(&mut self, cx: &mut Context<'_>) {
+        let Some(member) = &self.member else { return };
+        let mail = member.attachment.mailbox().take(cx.waker());
+        for event in mail.events {
+            if self.outgoing() < OUTGOING_BYTES_MAX {
+                self.session.event(&event);
+            } else {
+                metrics::counter!("events_dropped_total", "reason" => "slow_client").increment(1);
+            }
+        }
+        self.walk.hints(mail.head, mail.hints);
+        match mail.close {
+            Some(CloseReason::TakenOver) => self.session.finish(End::TakenOver),
+            Some(CloseReason::Retired) => self.session.finish(End::Retired),
+            Some(CloseReason::Shutdown) if self.session.end().is_none() => self.drain(),
+            Some(CloseReason::Shutdown) | None => {}
+        }
+    }
+
+    fn due_at(&self) -> Option<u64> {
+        self.left_at.or_else(|| self.session.next_timeout())
+    }
+
+    fn is_due(&self) -> bool {
+        self.due_at().is_some_and(|at| self.door.now() >= at)
+    }
+
+    /// The timer is set anew only when it has gone off or is too late: most timeouts move away before they come.
+    fn poll_timer(&mut self, cx: &mut Context<'_>) {
+        while let Some(at) = self.due_at() {
+            if self.timer_at == 0 || self.timer_at > at {
+                let instant = self.door.instant(at);
+                match &mut self.timer {
+                    Some(timer) => timer.as_mut().reset(instant),
+                    None => self.timer = Some(Box::pin(tokio::time::sleep_until(instant))),
+                }
+                self.timer_at = at.max(1);
+            }
+            let gone_off = self
+                .timer
+                .as_mut()
+                .is_some_and(|timer| timer.as_mut().poll(cx).is_ready());
+            if !gone_off {
+                return;
+            }
+            self.timer_at = 0;
+            let now = self.door.now();
+            self.session.tick(now);
+            if self.left_at.is_some_and(|at| now >= at) {
+                return;
+            }
+        }
+    }
+
+    /// Waits for `job` before the next packet is taken.
+    fn wait_for(&mut self, job: Job) {
+        self.job = Some(job);
+        self.session.hold(self.door.now(), true);
+    }
+
+    fn poll_job(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(job) = &mut self.job else { return false };
+        let Poll::Ready(done) = job.as_mut().poll(cx) else {
+            return false;
+        };
+        self.job = None;
+        self.session.hold(self.door.now(), false);
+        match done {
+            Done::Entered(outcome) => self.enter(outcome),
+            Done::Submitted(submitted) => self.submitted(submitted),
+            Done::Replied(replied) => self.replied(&replied),
+            Done::Subscribed {
+                change,
+                cursor,
+                outcome,
+            } => self.subscribed(change, cursor, outcome),
+        }
+        true
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
+    fn perform(&mut self, cx: &mut Context<'_>, request: &Request<'_>) {
+        match request {
+            Request::Authenticate(credentials) => self.wait_for(job::authenticate(&self.door, credentials)),
+            Request::Publish(publication) => self.publish(cx, publication),
+            Request::Refused(refusal) => publications::count(refusal.code()),
+            Request::Subscribe(change) => self.subscribe(*change),
+            Request::Delivered { seq } => self.walk.acknowledged(*seq),
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What a connection waits for before it takes the next packet. Boxed, and only when something has to be waited for.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use godwit_dispatcher::{Appending, Dispatcher, Reply, Sender};
+use godwit_hub::Saved;
+use godwit_model::refusal::Remedy;
+use godwit_model::{Refusal, Refused};
+use godwit_protocol::envelope;
+use godwit_registry::{Device, Error};
+
+use crate::codec::Version;
+use crate::door::Door;
+use crate::session::{ConnectRefusal, Credentials, Publication, SubscriptionChange};
+
+pub(super) type Job = Pin<Box<dyn Future<Output = Done> + Send>>;
+
+/// What was waited for.
+pub(super) enum Done {
+    Entered(Result<Arc<Device>, ConnectRefusal>),
+    Submitted(Submitted),
+    Replied(Box<Replied>),
+    Subscribed {
+        change: SubscriptionChange,
+        cursor: u64,
+        outcome: Result<(), Refusal>,
+    },
+}
+
+/// A draft, or the refusal of one, that was queued for the disk or could not be.
+pub(super) struct Submitted {
+    pub(super) ticket: u64,
+    pub(super) draft_id: Box<str>,
+    pub(super) is_refusal: bool,
+    pub(super) outcome: Result<Appending, Refused>,
+}
+
+pub(super) struct Replied {
+    pub(super) ticket: u64,
+    pub(super) reply: Reply,
+    pub(super) response_topic: Option<Box<str>>,
+    pub(super) correlation_data: Option<Box<[u8]>>,
+}
+
+/// How long a 3.1.1 client, which cannot be refused for now, is kept waiting between two attempts.
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
+
+/// Checks who the client is.
+pub(super) fn authenticate(door: &Arc<Door>, credentials: &Credentials<'_>) -> Job {
+    let door = Arc::clone(door);
+    let account = credentials.account.to_owned();
+    let token = credentials.device_token.to_owned();
+    let device_id = credentials.device_id.to_owned();
+    Box::pin(async move {
+        // The client id is compared here: a wrong one has a code of its own.
+        let outcome = match door.registry.authenticate_device(&account, &token, None).await {
+            Ok(device) if *device.device_id == *device_id => Ok(device),
+            Ok(_) => Err(ConnectRefusal::WrongClientId),
+            Err(Error::Refused { .. }) => Err(ConnectRefusal::WrongCredentials),
+            Err(error) => {
+                tracing::error!(%error, "credentials could not be checked");
+                Err(ConnectRefusal::Unavailable)
+            }
+        };
+        Done::Entered(outcome)
+    })
+}
+
+/// One attempt to put a draft on its way. Leaves nothing behind unless it succeeds, so that it may be dropped and
+/// made again.
+pub(super) async fn attempt(dispatcher: &Dispatcher, sender: &Sender, payload: &[u8]) -> Result<Appending, Refused> {
+    let draft = envelope::decode_draft(payload)?;
+    let accepted = dispatcher.accept(sender, draft).await?;
+    dispatcher.append(accepted)
+}
+
+/// The attempt that had to wait. A 3.1.1 client feels back-pressure until the platform takes the draft or refuses it
+/// for good.
+pub(super) fn submit(door: &Arc<Door>, sender: Sender, publication: &Publication<'_>, draft_id: Box<str>) -> Job {
+    let dispatcher = door.dispatcher.clone();
+    let payload = publication.payload.to_vec();
+    let (ticket, version) = (publication.ticket, publication.version);
+    Box::pin(async move {
+        let outcome = loop {
+            let outcome = attempt(&dispatcher, &sender, &payload).await;
+            if version == Version::V5 || !may_pass(&outcome) {
+                break outcome;
+            }
+            pause(&dispatcher).await;
+        };
+        Done::Submitted(Submitted {
+            ticket,
+            draft_id,
+            is_refusal: false,
+            outcome,
+        })
+    })
+}
+
+/// Stores the refusal of a draft where that has to wait for room.
+pub(super) fn refuse(door: &Arc<Door>, device: Arc<Device>, ticket: u64, draft_id: Box<str>, refused: Refused) -> Job {
+    let dispatcher = door.dispatcher.clone();
+    Box::pin(async move {
+        let outcome = loop {
+            let outcome = dispatcher.append_refusal(&device, &draft_id, &refused);
+            if !may_pass(&outcome) {
+                break outcome;
+            }
+            pause(&dispatcher).await;
+        };
+        Done::Submitted(Submitted {
+            ticket,
+            draft_id,
+            is_refusal: true,
+            outcome,
+        })
+    })
+}
+
+fn may_pass(outcome: &Result<Appending, Refused>) -> bool {
+    outcome
+        .as_ref()
+        .is_err_and(|refused| refused.refusal.remedy() == Remedy::Later)
+}
+
+async fn pause(dispatcher: &Dispatcher) {
+    dispatcher.room().await;
+    tokio::time::sleep(RETRY_PAUSE).await;
+}
+
+/// Answers a JSON-RPC request.
+pub(super) fn request(door: &Arc<Door>, device: Arc<Device>, publication: &Publication<'_>) -> Job {
+    let dispatcher = door.dispatcher.clone();
+    let payload = publication.payload.to_vec();
+    let ticket = publication.ticket;
+    let response_topic = publication.response_topic.map(Into::into);
+    let correlation_data = publication.correlation_data.map(Into::into);
+    Box::pin(async move {
+        let reply = dispatcher.request(&device, &payload).await;
+        Done::Replied(Box::new(Replied {
+            ticket,
+            reply,
+            response_topic,
+            correlation_data,
+        }))
+    })
+}
+
+/// Waits until the subscriptions are stored.
+pub(super) fn subscribed(saved: Saved, change: SubscriptionChange, cursor: u64) -> Job {
+    Box::pin(async move {
+        let outcome = saved.await.map_err(|error| {
+            tracing::warn!(%error, "subscriptions could not be stored");
+            Refusal::Overloaded
+        });
+        Done::Subscribed {
+            change,
+            cursor,
+            outcome,
+        }
+    })
+}

@@ -1,0 +1,160 @@
+//! What the client published, on its way through the dispatcher, strictly in order.
+
+use std::collections::VecDeque;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use godwit_dispatcher::{Appending, Sender};
+use godwit_model::Refused;
+use godwit_model::refusal::Remedy;
+use godwit_protocol::envelope;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::Connection;
+use super::job::{self, Replied, Submitted};
+use crate::codec::Version;
+use crate::session::{Answer, End, Place, Publication};
+
+/// Publications that wait for the disk. The archive commits in order, so only the first one is looked at.
+#[derive(Default)]
+pub(super) struct Publications(VecDeque<OnItsWay>);
+
+struct OnItsWay {
+    ticket: u64,
+    /// On 3.1.1, where a late refusal becomes an inbox entry that names the draft; otherwise empty.
+    draft_id: Box<str>,
+    appending: Appending,
+    /// Whether what is stored is a refusal.
+    is_refusal: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
+    pub(super) fn publish(&mut self, cx: &mut Context<'_>, publication: &Publication<'_>) {
+        let Some(member) = &self.member else { return };
+        let device = Arc::clone(&member.device);
+        if publication.place == Place::Request && publication.objection.is_none() {
+            self.wait_for(job::request(&self.door, device, publication));
+            return;
+        }
+        // Only 3.1.1 hears of refusals by the draft's id.
+        let draft_id: Box<str> = match publication.version {
+            Version::V311 => envelope::peek_id(publication.payload).unwrap_or_default().into(),
+            Version::V5 => Box::default(),
+        };
+        if let Some(objection) = publication.objection {
+            self.refuse(publication.ticket, draft_id, objection.into());
+            return;
+        }
+        let sender = Sender::Device(device);
+        // Nearly always everything is cached and this is ready at once; only what must wait is boxed.
+        let first = pin!(job::attempt(&self.door.dispatcher, &sender, publication.payload)).poll(cx);
+        match first {
+            Poll::Ready(Ok(appending)) => self.on_its_way(publication.ticket, draft_id, appending, false),
+            Poll::Ready(Err(refused)) if !must_wait(publication.version, &refused) => {
+                self.refuse(publication.ticket, draft_id, refused);
+            }
+            Poll::Ready(Err(_)) | Poll::Pending => {
+                self.wait_for(job::submit(&self.door, sender, publication, draft_id));
+            }
+        }
+    }
+
+    fn on_its_way(&mut self, ticket: u64, draft_id: Box<str>, appending: Appending, is_refusal: bool) {
+        self.publications.0.push_back(OnItsWay {
+            ticket,
+            draft_id,
+            appending,
+            is_refusal,
+        });
+    }
+
+    /// What had to wait was queued for the disk, or refused.
+    pub(super) fn submitted(&mut self, submitted: Submitted) {
+        let Submitted {
+            ticket,
+            draft_id,
+            is_refusal,
+            outcome,
+        } = submitted;
+        match outcome {
+            Ok(appending) => self.on_its_way(ticket, draft_id, appending, is_refusal),
+            Err(_) if is_refusal => self.fail(),
+            Err(refused) => self.refuse(ticket, draft_id, refused),
+        }
+    }
+
+    /// Nothing can be said and nothing stored. Unacknowledged, the client sends again when it comes back.
+    fn fail(&mut self) {
+        count("failed");
+        self.session.finish(End::Failed);
+    }
+
+    /// Tells an MQTT 5 client; for a 3.1.1 client the refusal becomes an entry of its inbox first.
+    fn refuse(&mut self, ticket: u64, draft_id: Box<str>, refused: Refused) {
+        if self.session.version() == Version::V5 {
+            count(refused.refusal.code());
+            self.session.answer(self.door.now(), ticket, Answer::Refused(refused));
+            return;
+        }
+        let Some(member) = &self.member else { return };
+        if let Ok(appending) = self.door.dispatcher.append_refusal(&member.device, &draft_id, &refused) {
+            self.on_its_way(ticket, draft_id, appending, true);
+        } else {
+            let device = Arc::clone(&member.device);
+            self.wait_for(job::refuse(&self.door, device, ticket, draft_id, refused));
+        }
+    }
+
+    /// Answers what is stored by now; whether anything was.
+    pub(super) fn poll_publications(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut any = false;
+        while let Some(first) = self.publications.0.front_mut()
+            && let Poll::Ready(outcome) = Pin::new(&mut first.appending).poll(cx)
+            && let Some(done) = self.publications.0.pop_front()
+        {
+            any = true;
+            match outcome {
+                Ok(_) => {
+                    if done.is_refusal {
+                        count("refused");
+                    } else {
+                        self.door.meters.publishes_accepted.increment(1);
+                    }
+                    self.session.answer(self.door.now(), done.ticket, Answer::Accepted);
+                }
+                // Too late to hold the client back.
+                Err(refused) if done.is_refusal || must_wait(self.session.version(), &refused) => self.fail(),
+                Err(refused) => self.refuse(done.ticket, done.draft_id, refused),
+            }
+        }
+        if any && self.publications.0.is_empty() {
+            self.publications = Publications::default();
+        }
+        any
+    }
+
+    /// A request was answered.
+    pub(super) fn replied(&mut self, replied: &Replied) {
+        count("request");
+        if let Some(json) = &replied.reply.json {
+            let topic = replied.response_topic.as_deref();
+            self.session
+                .reply(topic, replied.correlation_data.as_deref(), json.as_bytes());
+        }
+        self.session.answer(self.door.now(), replied.ticket, Answer::Accepted);
+        if replied.reply.ends_session {
+            self.session.finish(End::Retired);
+        }
+    }
+}
+
+/// Whether a refusal is one that a client of this version cannot be told and that may pass.
+fn must_wait(version: Version, refused: &Refused) -> bool {
+    version == Version::V311 && refused.refusal.remedy() == Remedy::Later
+}
+
+/// Counts a publication: `request`, `failed`, `refused` (as an inbox entry), or the code an MQTT 5 client was told.
+pub(super) fn count(outcome: &'static str) {
+    metrics::counter!("mqtt_publishes_total", "outcome" => outcome).increment(1);
+}

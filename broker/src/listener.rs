@@ -1,0 +1,4 @@
+//! The ways in: TCP and WebSocket.
+
+mod tcp;
+mod websocket;
