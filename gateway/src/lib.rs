@@ -1,1 +1,32 @@
-//! Placeholder.
+//! The REST door and the browser pages. Thin: decode, authorise, call the dispatcher, encode.
+//!
+//! Read [`router`] first: it names every resource, one file each. What goes wrong becomes a `Problem` (`problem.rs`),
+//! and one middleware (`frame.rs`) writes it. Who calls is settled in `auth.rs`, once per route.
+#![deny(missing_docs)]
+
+mod auth;
+mod body;
+mod conversations;
+mod description;
+mod devices;
+mod docs_page;
+mod door;
+mod envelope;
+mod frame;
+mod groups;
+mod health;
+mod idempotency;
+mod inbox;
+mod messages;
+mod oauth;
+mod page;
+mod problem;
+mod rate_limit;
+mod routes;
+mod settings;
+mod tickets;
+mod try_page;
+
+pub use door::{Gateway, MqttAddresses};
+pub use routes::{openapi, router};
+pub use settings::{Rate, Settings};

@@ -1,0 +1,143 @@
+//! `/v1/messages`: an app sends a message, or reads one.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use godwit_dispatcher::{Sender, Submitted, new_message_id};
+use godwit_model::{Refusal, ServerId};
+use godwit_protocol::envelope::decode_draft;
+use godwit_registry::Scope;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use crate::auth::Caller;
+use crate::body::{JsonBytes, Places};
+use crate::door::Door;
+use crate::envelope::{Draft, Envelope};
+use crate::idempotency;
+use crate::page::tenant_of;
+use crate::problem::Problem;
+
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// What became of a message. The same for every repeat of it.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MessageAnswer {
+    /// The sender's own id.
+    id: String,
+    /// The platform's id.
+    server_id: String,
+    /// When it was accepted, in milliseconds since 1970.
+    server_time: u64,
+    /// The conversation it belongs to.
+    conv: Option<String>,
+    /// Its number in the conversation.
+    conv_seq: u64,
+    /// How many inboxes it is in; the sender's own is one of them if it has one.
+    accepted: u32,
+    /// Receivers of a list that were left out.
+    refused: Vec<LeftOut>,
+}
+
+/// A receiver that was left out.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LeftOut {
+    /// Who.
+    to: String,
+    /// Why: a code of a problem.
+    code: &'static str,
+}
+
+/// Fields that are announced and not available yet. To ignore them would be to promise them.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NotYet<'a> {
+    #[serde(borrow)]
+    deliver_after: Option<&'a RawValue>,
+    #[serde(borrow)]
+    push: Option<&'a RawValue>,
+}
+
+/// Send a message
+#[utoipa::path(post, path = "/v1/messages", tag = "messages", operation_id = "sendMessage", request_body = Draft,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Another way to write `id`, bare or quoted")),
+    responses((status = 201, description = "Stored", body = MessageAnswer),
+        (status = 200, description = "Stored before: the answer is the same, with `Idempotent-Replayed: true`",
+            body = MessageAnswer)), security(("app" = ["messages"])))]
+pub(crate) async fn send_message(
+    State(door): State<Door>,
+    caller: Caller,
+    headers: HeaderMap,
+    JsonBytes(bytes): JsonBytes,
+) -> Result<Response, Problem> {
+    let app = caller.app(Scope::Messages)?;
+    let mut draft = decode_draft(&bytes)?;
+    refuse_not_yet(&bytes)?;
+    draft.id = idempotency::agree(draft.id, idempotency::key(&headers)?)?;
+    if draft.id.is_empty() {
+        draft.id = new_message_id(door.dispatcher().now_ms())?;
+    }
+    let submitted = door.dispatcher().submit(&Sender::App(app), draft).await?;
+    Ok(answer(submitted))
+}
+
+/// Read one message
+#[utoipa::path(get, path = "/v1/messages/{serverId}", tag = "messages", operation_id = "readMessage",
+    params(("serverId" = String, Path)), responses((status = 200, body = Envelope)),
+    security(("app" = ["messages:read"])))]
+pub(crate) async fn read_message(
+    State(door): State<Door>,
+    caller: Caller,
+    Places(server_id): Places<String>,
+) -> Result<Response, Problem> {
+    let app = caller.app(Scope::MessagesRead)?;
+    let id: ServerId = server_id
+        .parse()
+        .map_err(|_| Problem::invalid("`serverId`: a UUID as the platform gave it"))?;
+    let message = door.dispatcher().message(id).await?;
+    if tenant_of(&message) != Some(app.tenant) {
+        return Err(Problem::new(Refusal::NotFound, format!("no message {id}")));
+    }
+    let kind = [(header::CONTENT_TYPE, "application/json")];
+    Ok((kind, message.get().to_owned()).into_response())
+}
+
+fn refuse_not_yet(bytes: &[u8]) -> Result<(), Problem> {
+    let Ok(given) = serde_json::from_slice::<NotYet<'_>>(bytes) else {
+        return Ok(());
+    };
+    let field = match (given.deliver_after, given.push) {
+        (Some(_), _) => "deliverAfter",
+        (None, Some(_)) => "push",
+        (None, None) => return Ok(()),
+    };
+    Err(Problem::new(
+        Refusal::Unsupported,
+        format!("`{field}` is not available yet; leave it out"),
+    ))
+}
+
+fn answer(submitted: Submitted) -> Response {
+    let record = &submitted.record;
+    let left_out = |target: godwit_dispatcher::RefusedTarget| LeftOut {
+        to: target.to,
+        code: target.refusal.code(),
+    };
+    let answer = MessageAnswer {
+        id: submitted.id,
+        server_id: record.server_id.to_string(),
+        server_time: record.server_time_ms,
+        conv: record.conversation.map(|conversation| conversation.to_string()),
+        conv_seq: record.conv_seq,
+        accepted: submitted.recipients,
+        refused: submitted.refused.into_iter().map(left_out).collect(),
+    };
+    if submitted.duplicate {
+        (StatusCode::OK, [(REPLAYED, "true")], Json(answer)).into_response()
+    } else {
+        (StatusCode::CREATED, Json(answer)).into_response()
+    }
+}

@@ -1,0 +1,87 @@
+//! The map of this door: every resource, and the layers around them.
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::from_fn_with_state;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::{AllowOrigin, Any, CorsLayer};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::door::{Door, Gateway};
+use crate::problem::Problem;
+use crate::settings::Settings;
+use crate::{
+    conversations, description, devices, docs_page, frame, groups, health, inbox, messages, oauth, tickets, try_page,
+};
+
+/// The REST door. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`: without the peer's address all
+/// callers without credentials share one limit.
+pub fn router(gateway: Gateway) -> Router {
+    let door = Door::new(gateway);
+    let (resources, generated) = resources().split_for_parts();
+    let cors = cors(door.settings());
+    let body_bytes_max = door.settings().body_bytes_max;
+    let router = resources
+        .merge(docs_page::router(&description::complete(generated)))
+        .merge(try_page::router())
+        .merge(try_page::router())
+        .fallback(async || Problem::of_status(StatusCode::NOT_FOUND))
+        .layer(DefaultBodyLimit::max(body_bytes_max))
+        .layer(from_fn_with_state(door.clone(), frame::limit_time))
+        .layer(CatchPanicLayer::custom(frame::after_panic))
+        .layer(from_fn_with_state(door.clone(), frame::surround))
+        .with_state(door);
+    match cors {
+        Some(cors) => router.layer(cors),
+        None => router,
+    }
+}
+
+/// The description of the REST door, as `/openapi.json` shows it.
+pub fn openapi() -> OpenApi {
+    description::complete(resources().into_openapi())
+}
+
+fn resources() -> OpenApiRouter<Door> {
+    OpenApiRouter::new()
+        .routes(routes!(oauth::issue_token))
+        .routes(routes!(tickets::issue_ticket))
+        .routes(routes!(devices::register_device))
+        .routes(routes!(devices::retire_device))
+        .routes(routes!(devices::set_push_token, devices::remove_push_token))
+        .routes(routes!(devices::switch_push))
+        .routes(routes!(messages::send_message))
+        .routes(routes!(messages::read_message))
+        .routes(routes!(conversations::read_conversation))
+        .routes(routes!(inbox::read_inbox))
+        .routes(routes!(groups::create_group))
+        .routes(routes!(groups::read_group, groups::dissolve_group))
+        .routes(routes!(groups::add_members))
+        .routes(routes!(groups::remove_member))
+        .routes(routes!(groups::change_role))
+        .routes(routes!(health::health))
+        .routes(routes!(health::readiness))
+        .routes(routes!(health::metrics))
+}
+
+fn cors(settings: &Settings) -> Option<CorsLayer> {
+    let origins: Vec<HeaderValue> = settings
+        .cors_origins
+        .iter()
+        .filter_map(|origin| origin.parse().ok())
+        .collect();
+    (!origins.is_empty()).then(|| {
+        CorsLayer::new()
+            .allow_origin(AllowOrigin::list(origins))
+            .allow_methods(Any)
+            .allow_headers([
+                axum::http::header::AUTHORIZATION,
+                axum::http::header::CONTENT_TYPE,
+                axum::http::HeaderName::from_static("idempotency-key"),
+            ])
+            .expose_headers(Any)
+    })
+}
