@@ -130,7 +130,7 @@ async fn a_change_of_a_group_is_seen_by_whoever_made_it() {
         let (registry, group) = (house.registry.clone(), Arc::clone(&group));
         tokio::spawn(async move {
             for round in 0..20 {
-                let added = registry.add_members(&group, &[who.clone()]).await.unwrap();
+                let added = registry.add_members(&group, std::slice::from_ref(&who)).await.unwrap();
                 assert_eq!(added.changed.len(), 1, "round {round}");
                 let seen = registry.group_by_no(no).await.unwrap().unwrap();
                 let account = added.changed[0].account;
@@ -144,7 +144,10 @@ async fn a_change_of_a_group_is_seen_by_whoever_made_it() {
                     .unwrap();
                 let seen = registry.group_by_no(no).await.unwrap().unwrap();
                 assert_eq!(seen.member(account).unwrap().joined_conv_seq, Some(round + 1));
-                registry.remove_members(&group, &[who.clone()]).await.unwrap();
+                registry
+                    .remove_members(&group, std::slice::from_ref(&who))
+                    .await
+                    .unwrap();
                 let seen = registry.group_by_no(no).await.unwrap().unwrap();
                 assert!(seen.member(account).is_none(), "round {round}");
             }

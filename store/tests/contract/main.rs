@@ -1,0 +1,72 @@
+//! The contract of the store, the same on SQLite in memory, on a SQLite file, and on PostgreSQL.
+//!
+//! PostgreSQL is started by the test itself. Where it is not installed the test says `SKIPPED` and passes, unless
+//! `GODWIT_REQUIRE_POSTGRES=1`.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
+mod accounts;
+mod apps;
+mod devices;
+mod groups;
+mod opening;
+mod people;
+mod postgres;
+
+use godwit_store::Store;
+
+/// Runs every case on each kind of database, each with a store of its own.
+macro_rules! contract {
+    ($($case:ident in $room:ident;)*) => {
+        mod in_memory {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $case() {
+                crate::$room::$case(crate::Store::open("sqlite::memory:").await.unwrap()).await;
+            })*
+        }
+
+        mod on_a_file {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $case() {
+                let folder = tempfile::tempdir().unwrap();
+                let url = format!("sqlite:{}", folder.path().join("store.db").display());
+                crate::$room::$case(crate::Store::open(&url).await.unwrap()).await;
+            })*
+        }
+
+        #[tokio::test(flavor = "multi_thread")]
+        async fn on_postgresql() {
+            let Some(server) = postgres::Server::start() else {
+                return;
+            };
+            $(
+                eprintln!("on PostgreSQL: {}", stringify!($case));
+                let url = server.database(stringify!($case)).await;
+                $room::$case(Store::open(&url).await.unwrap()).await;
+            )*
+            opening::several_open_one_database_at_once(&server.database("at_once").await).await;
+            opening::a_newer_schema_is_refused(&server.database("newer").await).await;
+        }
+    };
+}
+
+contract! {
+    an_app_is_read_as_it_was_made in apps;
+    the_first_app_is_made_once in apps;
+    a_new_secret_counts in apps;
+    a_user_has_one_account_whoever_asks_first in accounts;
+    accounts_are_found_by_every_name in accounts;
+    of_many_uses_of_a_ticket_one_wins in devices;
+    an_expired_ticket_is_as_good_as_none in devices;
+    a_code_has_one_live_device_whoever_comes_first in devices;
+    a_replaced_device_is_retired_and_nothing_is_carried_over in devices;
+    a_registration_on_old_news_changes_nothing in devices;
+    a_next_token_takes_over_once in devices;
+    a_push_token_lives_on_one_device in devices;
+    a_retired_device_is_absent in devices;
+    a_group_is_read_as_it_was_made in groups;
+    a_group_of_several_chunks_changes_whole in groups;
+    changes_of_one_group_at_once_are_all_kept in groups;
+    a_group_has_one_owner_whoever_gives_it_away in groups;
+    the_numbers_of_joins_and_leaves_are_kept in groups;
+    a_dissolved_group_frees_its_id in groups;
+}
