@@ -11,8 +11,6 @@ pub struct App {
     http: reqwest::Client,
     base: String,
     token: String,
-    /// The tenant as the platform prints it.
-    pub tenant_no: String,
 }
 
 /// A registered device.
@@ -42,11 +40,17 @@ impl App {
     pub async fn first(http_address: &str, data: &Path) -> Self {
         let file = std::fs::read(data.join("first-app.json")).expect("first-app.json");
         let first: Value = serde_json::from_slice(&file).expect("it is JSON");
+        let text = |field: &str| first[field].as_str().unwrap_or_else(|| panic!("{field} in first-app.json"));
+        Self::with_secret(http_address, text("clientId"), text("clientSecret")).await
+    }
+
+    /// The app with these credentials.
+    pub async fn with_secret(http_address: &str, client_id: &str, client_secret: &str) -> Self {
         let base = format!("http://{http_address}");
         let http = reqwest::Client::new();
         let answer = http
             .post(format!("{base}/oauth/token"))
-            .basic_auth(first["clientId"].as_str().unwrap(), first["clientSecret"].as_str())
+            .basic_auth(client_id, Some(client_secret))
             .form(&[("grant_type", "client_credentials")])
             .send()
             .await
@@ -54,12 +58,12 @@ impl App {
         assert_eq!(answer.status(), StatusCode::OK);
         let token: Value = answer.json().await.expect("JSON");
         let token = token["access_token"].as_str().expect("a token").to_owned();
-        Self {
-            http,
-            base,
-            token,
-            tenant_no: first["tenantNo"].as_str().unwrap_or_default().to_owned(),
-        }
+        Self { http, base, token }
+    }
+
+    /// The same app with the same token at another address.
+    pub fn at(&self, http_address: &str) -> Self {
+        Self { base: format!("http://{http_address}"), ..self.clone() }
     }
 
     /// One call with the app's token: status and body (`null` if empty).
@@ -76,10 +80,20 @@ impl App {
         if let Some(body) = body {
             request = request.json(body);
         }
-        let answer = request.send().await.expect("the REST door answers");
+        self.finish(request).await.expect("the REST door answers")
+    }
+
+    /// One call that may find no server: `None` then.
+    pub async fn try_call(&self, method: Method, path: &str, body: &Value) -> Option<(StatusCode, Value)> {
+        let request = self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token).json(body);
+        self.finish(request).await
+    }
+
+    async fn finish(&self, request: reqwest::RequestBuilder) -> Option<(StatusCode, Value)> {
+        let answer = request.send().await.ok()?;
         let status = answer.status();
-        let text = answer.text().await.unwrap_or_default();
-        (status, serde_json::from_str(&text).unwrap_or(Value::Null))
+        let text = answer.text().await.ok()?;
+        Some((status, serde_json::from_str(&text).unwrap_or(Value::Null)))
     }
 
     async fn must(&self, method: Method, path: &str, body: Option<&Value>) -> Value {

@@ -1,0 +1,9 @@
+//! The whole server on a simulated disk: power cuts at random writes, and no acknowledgement before its sync.
+
+mod checker;
+mod power_cut;
+mod random;
+mod traced_disk;
+mod tracing_order;
+mod workload;
+mod world;
