@@ -25,3 +25,5 @@ mod fanout;
 mod numbering;
 #[path = "contract/reading.rs"]
 mod reading;
+#[path = "contract/trouble.rs"]
+mod trouble;

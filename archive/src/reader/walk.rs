@@ -137,7 +137,10 @@ fn with_missing(found: Vec<Posting>, window: &Window) -> Vec<Posting> {
     let last = if window.forward { window.high } else { window.low };
     let span = expected.abs_diff(last).saturating_add(1);
     let wanted = usize::try_from(span).unwrap_or(usize::MAX).min(window.limit);
-    if found.len() >= wanted {
+    let unbroken = found
+        .last()
+        .is_some_and(|last| last.seq.abs_diff(expected) + 1 == found.len() as u64);
+    if unbroken && found.len() >= wanted {
         return found;
     }
     let backward_since = !window.forward && window.since_ms > 0;

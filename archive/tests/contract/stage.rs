@@ -9,17 +9,17 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use godwit_archive::{
-    AppendError, Archive, Delivery, Disk, DuplicateKey, Entry, InboxQuery, Item, Listener, RealDisk, Receipt, Record,
-    RecordKind, Recovery, Settings, SimulatedDisk,
+    AppendError, Archive, Delivery, Disk, DuplicateKey, Entry, InboxQuery, Item, Listener, OpenError, RealDisk,
+    Receipt, Record, RecordKind, Recovery, Settings, SimulatedDisk,
 };
 use godwit_model::clock::ManualClock;
 use godwit_model::{AccountNo, ConversationKey, GroupNo};
 
 /// Remembers what it was told.
 #[derive(Default)]
-pub struct Memory {
-    pub deliveries: Mutex<Vec<Delivery>>,
-    pub stopped: Mutex<bool>,
+pub(crate) struct Memory {
+    pub(crate) deliveries: Mutex<Vec<Delivery>>,
+    pub(crate) stopped: Mutex<bool>,
 }
 
 impl Listener for Memory {
@@ -36,21 +36,21 @@ impl Listener for Memory {
 }
 
 /// A disk, and the archive on it.
-pub struct Stage {
-    pub disk: Arc<dyn Disk>,
-    pub simulated: Option<SimulatedDisk>,
-    pub clock: Arc<ManualClock>,
-    pub settings: Settings,
-    pub listener: Arc<Memory>,
-    pub archive: Archive,
-    pub recovery: Recovery,
+pub(crate) struct Stage {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) simulated: Option<SimulatedDisk>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) settings: Settings,
+    pub(crate) listener: Arc<Memory>,
+    pub(crate) archive: Archive,
+    pub(crate) recovery: Recovery,
     _folder: Option<tempfile::TempDir>,
 }
 
-pub const START_MS: u64 = 1_800_000_000_000;
+pub(crate) const START_MS: u64 = 1_800_000_000_000;
 
 /// Small segments, so that a test sees many of them.
-pub fn small() -> Settings {
+pub(crate) fn small() -> Settings {
     Settings {
         segment_bytes: 64 << 10,
         commit_pace: Duration::ZERO,
@@ -59,28 +59,40 @@ pub fn small() -> Settings {
 }
 
 impl Stage {
-    pub fn simulated() -> Self {
+    pub(crate) fn simulated() -> Self {
         let disk = SimulatedDisk::new(7);
         Self::new(Arc::new(disk.clone()), Some(disk), None)
     }
 
-    pub fn real() -> Self {
+    pub(crate) fn real() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let disk = RealDisk::open(folder.path()).expect("a disk");
         Self::new(Arc::new(disk), None, Some(folder))
     }
 
-    pub fn on(disk: SimulatedDisk) -> Self {
+    pub(crate) fn on(disk: SimulatedDisk) -> Self {
         Self::new(Arc::new(disk.clone()), Some(disk), None)
     }
 
+    /// On a disk that may go off while the archive opens.
+    pub(crate) fn try_on(disk: &SimulatedDisk) -> Option<Self> {
+        Self::open(Arc::new(disk.clone()), Some(disk.clone()), None).ok()
+    }
+
     fn new(disk: Arc<dyn Disk>, simulated: Option<SimulatedDisk>, folder: Option<tempfile::TempDir>) -> Self {
+        Self::open(disk, simulated, folder).expect("opens")
+    }
+
+    fn open(
+        disk: Arc<dyn Disk>,
+        simulated: Option<SimulatedDisk>,
+        folder: Option<tempfile::TempDir>,
+    ) -> Result<Self, OpenError> {
         let clock = Arc::new(ManualClock::new(START_MS));
         let settings = small();
         let listener = Arc::new(Memory::default());
-        let (archive, recovery) =
-            Archive::open(disk.clone(), clock.clone(), settings, listener.clone()).expect("opens");
-        Self {
+        let (archive, recovery) = Archive::open(disk.clone(), clock.clone(), settings, listener.clone())?;
+        let stage = Self {
             disk,
             simulated,
             clock,
@@ -89,11 +101,12 @@ impl Stage {
             archive,
             recovery,
             _folder: folder,
-        }
+        };
+        Ok(stage)
     }
 
     /// Closes the archive and opens it again on the same disk.
-    pub fn reopen(&mut self) {
+    pub(crate) fn reopen(&mut self) {
         self.archive.close();
         self.listener = Arc::new(Memory::default());
         (self.archive, self.recovery) = Archive::open(
@@ -105,16 +118,16 @@ impl Stage {
         .expect("opens");
     }
 
-    pub fn send(&self, entry: Entry) -> Result<Receipt, AppendError> {
+    pub(crate) fn send(&self, entry: Entry) -> Result<Receipt, AppendError> {
         wait(self.archive.append(entry)?)
     }
 
-    pub fn stored(&self, entry: Entry) -> Receipt {
+    pub(crate) fn stored(&self, entry: Entry) -> Receipt {
         self.send(entry).expect("stored")
     }
 
     /// The whole inbox, page by page, checked for gaps.
-    pub fn inbox(&self, account: u64) -> Vec<Item> {
+    pub(crate) fn inbox(&self, account: u64) -> Vec<Item> {
         let mut items: Vec<Item> = Vec::new();
         loop {
             let after = items.last().map_or(0, |item| item.seq);
@@ -136,16 +149,16 @@ impl Stage {
         items
     }
 
-    pub fn page(&self, account: u64, query: &InboxQuery) -> Vec<Item> {
+    pub(crate) fn page(&self, account: u64, query: &InboxQuery) -> Vec<Item> {
         self.archive.inbox(AccountNo(account), query).expect("readable")
     }
 
-    pub fn deliveries(&self) -> Vec<Delivery> {
+    pub(crate) fn deliveries(&self) -> Vec<Delivery> {
         self.listener.deliveries.lock().expect("no test panics in here").clone()
     }
 
     /// Waits until something is so.
-    pub fn until(&self, what: &str, mut so: impl FnMut(&Self) -> bool) {
+    pub(crate) fn until(&self, what: &str, mut so: impl FnMut(&Self) -> bool) {
         let start = Instant::now();
         while !so(self) {
             assert!(start.elapsed() < Duration::from_secs(20), "waited in vain until {what}");
@@ -155,7 +168,7 @@ impl Stage {
 }
 
 /// A page without bounds.
-pub fn page() -> InboxQuery {
+pub(crate) fn page() -> InboxQuery {
     InboxQuery {
         limit: 50,
         bytes_max: usize::MAX,
@@ -163,12 +176,12 @@ pub fn page() -> InboxQuery {
     }
 }
 
-pub fn group(no: u64) -> ConversationKey {
+pub(crate) fn group(no: u64) -> ConversationKey {
     ConversationKey::group(GroupNo(no))
 }
 
 /// A message to a group without a duplicate key.
-pub fn message(conversation: u64, recipients: impl IntoIterator<Item = u64>, body: impl Into<Bytes>) -> Entry {
+pub(crate) fn message(conversation: u64, recipients: impl IntoIterator<Item = u64>, body: impl Into<Bytes>) -> Entry {
     let recipients: Vec<_> = recipients.into_iter().map(AccountNo).collect();
     Entry {
         kind: RecordKind::Message,
@@ -182,7 +195,7 @@ pub fn message(conversation: u64, recipients: impl IntoIterator<Item = u64>, bod
 }
 
 /// The same with a duplicate key: which draft, and which text of it.
-pub fn keyed(mut entry: Entry, draft: u128, text: u128) -> Entry {
+pub(crate) fn keyed(mut entry: Entry, draft: u128, text: u128) -> Entry {
     // Spread as a hash would be.
     let key = draft
         .wrapping_add(1)
@@ -191,11 +204,11 @@ pub fn keyed(mut entry: Entry, draft: u128, text: u128) -> Entry {
     entry
 }
 
-pub fn bodies(items: &[Item]) -> Vec<Bytes> {
+pub(crate) fn bodies(items: &[Item]) -> Vec<Bytes> {
     items.iter().map(|item| item.record.body.clone()).collect()
 }
 
-pub fn conv_seqs(records: &[Arc<Record>]) -> Vec<u64> {
+pub(crate) fn conv_seqs(records: &[Arc<Record>]) -> Vec<u64> {
     records.iter().map(|record| record.conv_seq).collect()
 }
 
@@ -208,7 +221,7 @@ impl Wake for Unpark {
 }
 
 /// Waits for a future on this thread.
-pub fn wait<F: Future>(future: F) -> F::Output {
+pub(crate) fn wait<F: Future>(future: F) -> F::Output {
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
     let mut future = pin!(future);
     loop {
@@ -220,7 +233,7 @@ pub fn wait<F: Future>(future: F) -> F::Output {
 }
 
 /// Whether a future has its answer already.
-pub fn is_ready<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+pub(crate) fn is_ready<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
     match std::pin::Pin::new(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => Some(output),
         Poll::Pending => None,

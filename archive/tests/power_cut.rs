@@ -1,0 +1,246 @@
+//! The power goes at a random change of the disk, with all that was not synced lost or torn: whatever was acknowledged
+//! is there, numbers have no gaps, and a resent draft is still the same message.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use godwit_archive::{ConversationQuery, DeviceState, Entry, Receipt, SimulatedDisk};
+use godwit_model::{AccountNo, DeviceNo};
+
+#[expect(dead_code, reason = "shared with the contract suite, which uses all of it")]
+#[path = "contract/stage.rs"]
+mod stage;
+
+use stage::{Stage, conv_seqs, group, keyed, message, wait};
+
+/// Runs, each with its own seed. More find more.
+const SEEDS: u64 = 300;
+/// Power cuts of one run.
+const CUTS: u64 = 3;
+
+const ACCOUNTS: u64 = 12;
+const CONVERSATIONS: u64 = 4;
+/// Recipients of a fan-out: all accounts and many that get nothing else.
+const MANY: u64 = 1_100;
+
+/// A small seeded generator.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+}
+
+/// What was promised so far.
+#[derive(Default)]
+struct Promises {
+    drafts: BTreeMap<u64, Draft>,
+    next_draft: u64,
+    cursor: u64,
+    saved: Option<DeviceState>,
+}
+
+#[derive(Clone)]
+struct Draft {
+    conversation: u64,
+    recipients: Vec<u64>,
+    bytes: usize,
+    /// The receipt, if it was acknowledged.
+    receipt: Option<Receipt>,
+}
+
+impl Draft {
+    fn entry(&self, number: u64) -> Entry {
+        let mut body = format!("draft {number} ").into_bytes();
+        body.resize(self.bytes.max(body.len()), b'.');
+        keyed(
+            message(self.conversation, self.recipients.iter().copied(), body),
+            number.into(),
+            1,
+        )
+    }
+}
+
+fn random_draft(random: &mut Random) -> Draft {
+    let many = random.below(40) == 0;
+    let recipients = if many {
+        (1..=MANY).collect()
+    } else {
+        (1..=ACCOUNTS).filter(|_| random.below(4) == 0).collect()
+    };
+    let bytes = [20, 200, 3_000, 12_000][usize::try_from(random.below(4)).expect("small")];
+    Draft {
+        conversation: random.below(CONVERSATIONS),
+        recipients,
+        bytes,
+        receipt: None,
+    }
+}
+
+/// Sends until the power goes, or for a while.
+fn work(stage: &Stage, random: &mut Random, promises: &mut Promises) {
+    for _ in 0..60 {
+        let mut sent = Vec::new();
+        for _ in 0..=random.below(6) {
+            // Now and then a draft comes again, acknowledged or not.
+            let again = promises.next_draft > 0 && random.below(5) == 0;
+            let number = if again {
+                random.below(promises.next_draft)
+            } else {
+                promises.next_draft
+            };
+            let draft = promises
+                .drafts
+                .entry(number)
+                .or_insert_with(|| random_draft(random))
+                .clone();
+            promises.next_draft = promises.next_draft.max(number + 1);
+            let Ok(pending) = stage.archive.append(draft.entry(number)) else {
+                return;
+            };
+            sent.push((number, pending));
+        }
+        for (number, pending) in sent {
+            let Ok(receipt) = wait(pending) else { continue };
+            promise(promises.drafts.get_mut(&number).expect("just sent"), receipt);
+        }
+        device(stage, random, promises);
+    }
+}
+
+fn promise(draft: &mut Draft, receipt: Receipt) {
+    match &draft.receipt {
+        None => draft.receipt = Some(receipt),
+        Some(first) => assert_same(first, &receipt),
+    }
+}
+
+fn assert_same(first: &Receipt, second: &Receipt) {
+    let numbers = |receipt: &Receipt| (receipt.sender_seq, receipt.recipients, receipt.record.clone());
+    assert_eq!(numbers(first), numbers(second));
+    assert!(second.duplicate);
+}
+
+fn device(stage: &Stage, random: &mut Random, promises: &mut Promises) {
+    stage
+        .archive
+        .move_cursor(DeviceNo(1), AccountNo(1), stage.archive.head(AccountNo(1)));
+    if random.below(4) == 0 {
+        let cursor = stage.archive.head(AccountNo(2));
+        let state = DeviceState {
+            account: AccountNo(2),
+            cursor,
+            session: None,
+        };
+        let Ok(saved) = stage.archive.save_device(DeviceNo(2), state) else {
+            return;
+        };
+        if wait(saved).is_ok() {
+            // The cursor of the other device rode this commit or an earlier one.
+            promises.saved = Some(state);
+            promises.cursor = stage.archive.device(DeviceNo(1)).map_or(0, |state| state.cursor);
+        }
+    }
+}
+
+/// Everything that was promised holds.
+fn check(stage: &Stage, promises: &mut Promises) {
+    assert_eq!(stage.recovery.quarantined, 0, "{:?}", stage.recovery);
+    for (number, draft) in &mut promises.drafts {
+        let Some(first) = &draft.receipt else { continue };
+        let found = stage.archive.message(first.record.server_id).expect("readable");
+        assert_eq!(found.as_ref(), Some(&first.record), "draft {number} was acknowledged");
+        assert_same(first, &stage.stored(draft.entry(*number)));
+    }
+    for conversation in 0..CONVERSATIONS {
+        let all = ConversationQuery {
+            after: Some(0),
+            limit: 100_000,
+            ..ConversationQuery::default()
+        };
+        let records = stage.archive.conversation(group(conversation), &all).expect("readable");
+        let head = stage.archive.conversation_head(group(conversation));
+        assert_eq!(conv_seqs(&records), (1..=head).collect::<Vec<_>>());
+    }
+    check_inboxes(stage, promises);
+    assert!(stage.archive.device(DeviceNo(1)).map_or(0, |state| state.cursor) >= promises.cursor);
+    if let Some(saved) = promises.saved {
+        let found = stage.archive.device(DeviceNo(2)).expect("saved");
+        assert!(found.cursor >= saved.cursor);
+    }
+}
+
+/// Every recipient has every acknowledged message exactly once and in the order of its conversation.
+fn check_inboxes(stage: &Stage, promises: &Promises) {
+    let expected = |account: u64| {
+        let drafts = promises.drafts.values().filter(|draft| draft.receipt.is_some());
+        drafts
+            .filter(move |draft| draft.recipients.contains(&account))
+            .filter_map(|draft| draft.receipt.clone())
+    };
+    for account in (1..=ACCOUNTS).chain([MANY / 2, MANY]) {
+        let wanted: Vec<_> = expected(account).map(|receipt| receipt.record.server_id).collect();
+        // A resumed fan-out may still be on its way.
+        stage.until("all promised entries are there", |stage| {
+            let there: Vec<_> = stage
+                .inbox(account)
+                .into_iter()
+                .map(|item| item.record.server_id)
+                .collect();
+            wanted.iter().all(|id| there.contains(id))
+        });
+        let items = stage.inbox(account);
+        let mut heads = BTreeMap::new();
+        for item in &items {
+            let head = heads.entry(item.record.conversation).or_insert(0);
+            assert!(
+                item.record.conv_seq > *head,
+                "inbox of {account} is in the order of conversations"
+            );
+            *head = item.record.conv_seq;
+        }
+    }
+}
+
+fn run(seed: u64) {
+    let mut random = Random(seed);
+    let mut promises = Promises::default();
+    let mut disk = SimulatedDisk::new(seed);
+    for _ in 0..CUTS {
+        // Some cuts come during the start itself.
+        disk.cut_at_change(1 + random.below(160));
+        if let Some(stage) = Stage::try_on(&disk) {
+            work(&stage, &mut random, &mut promises);
+            stage.archive.close();
+        }
+        disk = disk.crash();
+        let stage = Stage::on(disk.clone());
+        check(&stage, &mut promises);
+        stage.archive.close();
+    }
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_when_the_power_goes() {
+    let next = Arc::new(std::sync::atomic::AtomicU64::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            let next = next.clone();
+            scope.spawn(move || {
+                loop {
+                    let seed = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    if seed >= SEEDS {
+                        return;
+                    }
+                    let result = std::panic::catch_unwind(|| run(seed));
+                    assert!(result.is_ok(), "seed {seed}");
+                }
+            });
+        }
+    });
+}
