@@ -3,7 +3,8 @@
 use godwit_broker::codec::Version;
 use godwit_broker::session::{Admission, ConnectRefusal, End, Limits};
 
-use crate::client::{Asked, BOTH, Connect, DISCONNECT, Pair, Seen, packet, publish, stored_inbox};
+use crate::client::{Asked, Pair, stored_inbox};
+use crate::packets::{BOTH, Connect, DISCONNECT, Seen, packet, publish};
 
 fn refused(version: Version, connect: &Connect) -> Vec<Seen> {
     let mut pair = Pair::new(version, Limits::default());

@@ -3,7 +3,8 @@
 use godwit_broker::codec::Version;
 use godwit_broker::session::{Admission, Delivered, End, Limits};
 
-use crate::client::{Asked, BOTH, Connect, Pair, Seen, packet, puback, stored_inbox, subscribe};
+use crate::client::{Asked, Pair, stored_inbox};
+use crate::packets::{BOTH, Connect, Seen, packet, puback, subscribe};
 
 fn ready(version: Version) -> Pair {
     Pair::subscribed(version, Limits::default(), &Connect::default(), 1)

@@ -8,7 +8,8 @@ use godwit_model::Refusal;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use crate::client::{Asked, Connect, Pair, Seen, draft, puback, pubrel};
+use crate::client::{Asked, Pair};
+use crate::packets::{Connect, Seen, draft, puback, pubrel};
 
 const PUBLICATIONS: usize = 4;
 const DELIVERIES: u16 = 3;

@@ -5,6 +5,7 @@ mod client;
 mod connecting;
 mod delivering;
 mod interleaving;
+mod packets;
 mod publishing;
 mod subscribing;
 mod timing;

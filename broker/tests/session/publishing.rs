@@ -4,7 +4,8 @@ use godwit_broker::codec::{QoS, Version};
 use godwit_broker::session::{Answer, End, Limits, Place};
 use godwit_model::{Refusal, Refused};
 
-use crate::client::{Asked, BOTH, Connect, Pair, Seen, draft, packet, publish, pubrel};
+use crate::client::{Asked, Pair};
+use crate::packets::{BOTH, Connect, Seen, draft, packet, publish, pubrel};
 
 const QOS_1: QoS = QoS::AtLeastOnce;
 const QOS_2: QoS = QoS::ExactlyOnce;

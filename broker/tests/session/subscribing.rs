@@ -4,7 +4,8 @@ use godwit_broker::codec::{QoS, Version};
 use godwit_broker::session::{Limits, Subscriptions};
 use godwit_model::Refusal;
 
-use crate::client::{Asked, BOTH, Connect, Pair, Seen, packet, subscribe, unsubscribe};
+use crate::client::{Asked, Pair};
+use crate::packets::{BOTH, Connect, Seen, packet, subscribe, unsubscribe};
 
 #[test]
 fn only_the_own_accounts_topics_are_granted() {
@@ -159,7 +160,7 @@ fn nothing_is_read_until_the_subscriptions_are_stored() {
 fn a_subscription_identifier_ends_the_session() {
     let mut pair = Pair::open(Version::V5);
     let mut body = vec![0, 1, 2, 0x0B, 9];
-    crate::client::put(&mut body, b"im/ann/inbox");
+    crate::packets::put(&mut body, b"im/ann/inbox");
     body.push(1);
     assert_eq!(pair.send(&packet(0x82, &body)), []);
     assert_eq!(pair.seen(), [Seen::Disconnect(0xA1)]);

@@ -3,7 +3,8 @@
 use godwit_broker::codec::{QoS, Version};
 use godwit_broker::session::{Admission, Answer, ConnectRefusal, End, Limits};
 
-use crate::client::{BOTH, Connect, PINGREQ, Pair, Seen, draft};
+use crate::client::Pair;
+use crate::packets::{BOTH, Connect, PINGREQ, Seen, draft};
 
 #[test]
 fn who_does_not_connect_in_time_is_closed() {

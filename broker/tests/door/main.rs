@@ -1,0 +1,13 @@
+//! The door with everything behind it, over real sockets: an archive on a simulated disk and a store in memory.
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a helper of tests asserts too")]
+
+mod arriving;
+mod closing;
+mod house;
+#[path = "../session/packets.rs"]
+#[expect(dead_code, reason = "the session's tests need more of it")]
+mod packets;
+mod refusals;
+mod stock_clients;
+mod travelling;
+mod websocket;

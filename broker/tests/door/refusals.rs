@@ -1,0 +1,108 @@
+//! What is refused: an MQTT 5 client is told at once, a 3.1.1 client finds it in its inbox.
+
+use godwit_broker::codec::{QoS, Version};
+
+use crate::house::{House, seq};
+use crate::packets::{self, Seen};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_mqtt_5_client_is_told_the_reason() {
+    let house = House::new().await;
+    let ann = house.phone("ann", "1").await;
+    let (mut client, _) = house.enter(Version::V5, &ann, true).await;
+    client.send(&ann.text(Version::V5, "nobody", 1, "hello")).await;
+    assert_eq!(client.next().await, Seen::PubAck(1, 0x80));
+    client.send(&ann.publish(Version::V5, "outbox", 2, b"not json")).await;
+    assert_eq!(client.next().await, Seen::PubAck(2, 0x99));
+    client
+        .send(&packets::publish(
+            Version::V5,
+            "im/other/outbox",
+            QoS::AtLeastOnce,
+            3,
+            0,
+        ))
+        .await;
+    assert_eq!(client.next().await, Seen::PubAck(3, 0x87));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_3_1_1_client_finds_refusals_as_numbered_entries() {
+    let house = House::new().await;
+    let ann = house.phone("ann", "1").await;
+    let mut client = house.listen(Version::V311, &ann).await;
+    let foreign = br#"{"id":"foreign","to":"ann","type":0,"content":{}}"#;
+    let mut elsewhere = ann.publish(Version::V311, "outbox", 3, foreign);
+    // The same packet to a topic of the same length that belongs to somebody else.
+    elsewhere[8] ^= 1;
+    let table = [
+        (
+            1,
+            ann.text(Version::V311, "nobody", 1, "hello"),
+            "draft-1",
+            "user_not_found",
+        ),
+        (2, ann.publish(Version::V311, "outbox", 2, b"not json"), "", "malformed"),
+        (3, elsewhere, "foreign", "topic_forbidden"),
+    ];
+    for (id, packet, draft_id, code) in table {
+        client.send(&packet).await;
+        let (mut entry, mut acknowledged) = (None, false);
+        while entry.is_none() || !acknowledged {
+            match client.next().await {
+                Seen::PubAck(acknowledged_id, 0) if acknowledged_id == id => acknowledged = true,
+                Seen::Publish { id, payload, .. } => {
+                    client.send(&packets::puback(id)).await;
+                    entry = Some(String::from_utf8(payload).unwrap());
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        let entry = entry.unwrap();
+        assert!(
+            entry.contains(&format!(r#""refused":{{"id":"{draft_id}","code":"{code}""#)),
+            "{entry}"
+        );
+        assert_eq!(seq(&entry), u64::from(id));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_id_with_another_body_is_a_conflict_on_both_versions() {
+    let house = House::new().await;
+    let ann = house.phone("ann", "1").await;
+    house.phone("bob", "1").await;
+    let (mut client, _) = house.enter(Version::V5, &ann, true).await;
+    client.send(&ann.text(Version::V5, "bob", 1, "one")).await;
+    assert_eq!(client.next().await, Seen::PubAck(1, 0));
+    client.send(&ann.text(Version::V5, "bob", 1, "one")).await;
+    assert_eq!(client.next().await, Seen::PubAck(1, 0), "the same again is the same");
+    client.send(&ann.text(Version::V5, "bob", 1, "two")).await;
+    assert_eq!(client.next().await, Seen::PubAck(1, 0x80));
+
+    // Its own message is number 1 of the inbox; the refusal of the conflict is number 2.
+    let mut client = house.listen(Version::V311, &ann).await;
+    client.entry().await;
+    client.send(&ann.text(Version::V311, "bob", 1, "two")).await;
+    let mut seen = [client.next().await, client.next().await];
+    seen.sort_by_key(|seen| matches!(seen, Seen::PubAck(..)));
+    let [Seen::Publish { payload, .. }, Seen::PubAck(1, 0)] = &seen else {
+        panic!("{seen:?}")
+    };
+    let entry = String::from_utf8(payload.clone()).unwrap();
+    assert!(entry.contains(r#""code":"id_conflict""#), "{entry}");
+    assert_eq!(seq(&entry), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_hears_what_is_not_theirs() {
+    let house = House::new().await;
+    let ann = house.phone("ann", "1").await;
+    let eve = house.phone("eve", "1").await;
+    for (version, code) in [(Version::V311, 0x80), (Version::V5, 0x87)] {
+        let (mut client, _) = house.enter(version, &eve, true).await;
+        let foreign = format!("im/{}/inbox", ann.account);
+        client.send(&packets::subscribe(version, 1, &[(&foreign, 1)])).await;
+        assert_eq!(client.next().await, Seen::SubAck(1, vec![code]));
+    }
+}
