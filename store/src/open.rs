@@ -48,7 +48,7 @@ impl Store {
     }
 
     async fn migrate(&self) -> Result<(), Error> {
-        let transaction = self.begin_exclusive().await?;
+        let transaction = self.begin_migration().await?;
         if transaction.get_database_backend() == DbBackend::Postgres {
             let lock = format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})");
             transaction.execute_unprepared(&lock).await?;

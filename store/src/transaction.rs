@@ -54,7 +54,13 @@ impl Store {
         }
     }
 
-    pub(crate) async fn begin_exclusive(&self) -> Result<DatabaseTransaction, Error> {
+    /// A transaction in which each statement sees what was committed before it: what matters for a migration that
+    /// waited for another process to finish the same one.
+    pub(crate) async fn begin_migration(&self) -> Result<DatabaseTransaction, Error> {
+        begin(&self.writer, IsolationLevel::ReadCommitted, AccessMode::ReadWrite).await
+    }
+
+    async fn begin_exclusive(&self) -> Result<DatabaseTransaction, Error> {
         begin(&self.writer, IsolationLevel::Serializable, AccessMode::ReadWrite).await
     }
 
