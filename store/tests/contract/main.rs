@@ -2,11 +2,7 @@
 //!
 //! PostgreSQL is started by the test itself. Where it is not installed the test says `SKIPPED` and passes, unless
 //! `GODWIT_REQUIRE_POSTGRES=1`.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test that cannot go on ends, and says where it was"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 mod accounts;
 mod apps;
