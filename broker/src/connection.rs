@@ -55,6 +55,8 @@ struct Connection<S> {
     output: Output,
     /// Who the client is, once it was let in.
     member: Option<Member>,
+    /// Whether its mailbox was never looked into, and so does not know whom to wake.
+    just_entered: bool,
     /// What must be done before the next packet is taken.
     job: Option<Job>,
     publications: Publications,
@@ -87,6 +89,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             unread: Vec::new(),
             output: Output::default(),
             member: None,
+            just_entered: false,
             job: None,
             publications: Publications::default(),
             walk: Walk::default(),
@@ -109,7 +112,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             if let Some(end) = self.session.end() {
                 return self.part(cx, end);
             }
-            if !made_room && !self.is_due() {
+            let has_mailbox = std::mem::take(&mut self.just_entered);
+            if !made_room && !has_mailbox && !self.is_due() {
                 return Poll::Pending;
             }
         }

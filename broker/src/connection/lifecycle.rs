@@ -22,6 +22,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             Ok(member) => {
                 let stored = self.stored(&member.device);
                 self.member = Some(member);
+                self.just_entered = true;
                 self.session
                     .authenticated(now, Ok(Admission { stored, sent_before: 0 }));
                 self.save_beginning();

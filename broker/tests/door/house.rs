@@ -18,8 +18,8 @@ use tokio::time::timeout;
 
 use crate::packets::{self, Connect, Seen, put, see};
 
-/// Longer than anything that should happen.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than anything that should happen, and shorter than every timeout of the server.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 pub(crate) struct House {
     pub(crate) broker: Broker,

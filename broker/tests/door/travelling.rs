@@ -163,3 +163,20 @@ async fn a_device_that_deregisters_gets_its_answer_and_then_the_end() {
     assert_eq!(client.next().await, Seen::Disconnect(0x98));
     assert_eq!(client.next_or_end().await, None);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_taken_up_again_hears_what_comes_without_saying_anything() {
+    let house = House::new().await;
+    let ann = house.phone("ann", "1").await;
+    let bob = house.phone("bob", "1").await;
+    for (at, version) in (1..).zip(BOTH) {
+        let mut at_bob = house.listen(version, &bob).await;
+        at_bob.send(&DISCONNECT).await;
+        assert_eq!(at_bob.next_or_end().await, None);
+        let (mut at_bob, present) = house.enter(version, &bob, false).await;
+        assert!(present);
+        let (mut at_ann, _) = house.enter(version, &ann, true).await;
+        at_ann.send(&ann.text(version, "bob", at, "are you there")).await;
+        assert_eq!(words(&at_bob.entry().await), "are you there");
+    }
+}
