@@ -27,7 +27,6 @@ pub fn router(gateway: Gateway) -> Router {
     let router = resources
         .merge(docs_page::router(&description::complete(generated)))
         .merge(try_page::router())
-        .merge(try_page::router())
         .fallback(async || Problem::of_status(StatusCode::NOT_FOUND))
         .layer(DefaultBodyLimit::max(body_bytes_max))
         .layer(from_fn_with_state(door.clone(), frame::limit_time))

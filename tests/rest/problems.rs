@@ -1,0 +1,276 @@
+//! Every way to ask badly is a 4xx problem with a code, never a 5xx.
+
+use std::time::Duration;
+
+use godwit_gateway::Gateway;
+use reqwest::Method;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::house::{Answer, House, send};
+
+fn assert_is_problem(answer: &Answer, (status, code): (u16, &str), what: &str) {
+    assert_eq!(answer.problem(), (status, code), "{what}: {}", answer.text);
+    assert_eq!(answer.header("content-type"), "application/problem+json", "{what}");
+    assert_eq!(answer.json["status"], status, "{what}");
+    assert_eq!(answer.json["type"], format!("/docs#{code}"), "{what}");
+    assert_eq!(answer.json["requestId"], answer.header("request-id"), "{what}");
+    assert_eq!(answer.json["retryable"], false, "{what}");
+    for field in ["title", "detail", "requestId"] {
+        assert!(!answer.field(field).is_empty(), "{what}: {field}");
+    }
+}
+
+#[tokio::test]
+async fn a_bad_request_is_a_problem_that_names_its_code() {
+    let house = House::start().await;
+    let long = format!("/v1/groups/{}", "x".repeat(4_000));
+    let post = Method::POST;
+    for (method, path, kind, body, expected) in [
+        (Method::GET, "/nowhere", None, "", (404, "not_found")),
+        (Method::GET, "/v1/tickets", None, "", (405, "method_not_allowed")),
+        (Method::PATCH, "/v1/groups/team", None, "", (405, "method_not_allowed")),
+        (
+            post.clone(),
+            "/v1/tickets",
+            Some("text/plain"),
+            "{}",
+            (415, "unsupported_media_type"),
+        ),
+        (
+            post.clone(),
+            "/v1/messages",
+            None,
+            "{}",
+            (415, "unsupported_media_type"),
+        ),
+        (
+            post.clone(),
+            "/v1/tickets",
+            Some("application/json"),
+            "{\"userId\":",
+            (400, "malformed"),
+        ),
+        (
+            post.clone(),
+            "/v1/tickets",
+            Some("application/json"),
+            "",
+            (400, "malformed"),
+        ),
+        (
+            post.clone(),
+            "/v1/messages",
+            Some("application/json"),
+            "[1]",
+            (400, "malformed"),
+        ),
+        (
+            post.clone(),
+            "/v1/tickets",
+            Some("application/json"),
+            "{}",
+            (422, "invalid_field"),
+        ),
+        (
+            post.clone(),
+            "/v1/tickets",
+            Some("application/json"),
+            r#"{"userId":"a b"}"#,
+            (422, "invalid_field"),
+        ),
+        (
+            post.clone(),
+            "/v1/tickets",
+            Some("application/json"),
+            r#"{"userId":"a","x":1}"#,
+            (422, "invalid_field"),
+        ),
+        (
+            post.clone(),
+            "/v1/tickets",
+            Some("application/json"),
+            r#"{"userId":"a","ttlSeconds":-1}"#,
+            (422, "invalid_field"),
+        ),
+        (
+            Method::GET,
+            "/v1/conversations/g-0-1/messages?limit=x",
+            None,
+            "",
+            (422, "invalid_field"),
+        ),
+        (
+            Method::GET,
+            "/v1/conversations/g-0-1/messages?limit=0",
+            None,
+            "",
+            (422, "invalid_field"),
+        ),
+        (
+            Method::GET,
+            "/v1/conversations/g-0-1/messages?after=-1",
+            None,
+            "",
+            (422, "invalid_field"),
+        ),
+        (
+            Method::GET,
+            "/v1/conversations/g-0-1/messages?page=1",
+            None,
+            "",
+            (422, "invalid_field"),
+        ),
+        (
+            Method::GET,
+            "/v1/conversations/g-0-1/messages?after=99999999999999999999",
+            None,
+            "",
+            (422, "invalid_field"),
+        ),
+        (
+            Method::GET,
+            "/v1/conversations/%ff/messages",
+            None,
+            "",
+            (400, "malformed"),
+        ),
+        (Method::GET, "/v1/groups/%ff", None, "", (400, "malformed")),
+        (Method::GET, "/v1/groups/a%20b", None, "", (422, "invalid_field")),
+        (Method::GET, &long, None, "", (422, "invalid_field")),
+        (Method::GET, "/v1/messages/1", None, "", (422, "invalid_field")),
+        (Method::DELETE, "/v1/devices/none", None, "", (404, "not_found")),
+    ] {
+        let request = house.request(method, path).bearer_auth(&house.token).body(body);
+        let request = match kind {
+            Some(kind) => request.header("content-type", kind),
+            None => request,
+        };
+        assert_is_problem(&send(request).await, expected, path);
+    }
+    let not_text = house.request(Method::POST, "/v1/tickets").bearer_auth(&house.token);
+    let not_text = not_text
+        .header("content-type", "application/json")
+        .body(vec![b'"', 0xff, b'"']);
+    let answer = send(not_text).await;
+    assert!(answer.status == 400 || answer.status == 422, "{}", answer.text);
+    let wrong_method = send(house.request(Method::PUT, "/v1/tickets")).await;
+    assert_eq!(wrong_method.header("allow"), "POST");
+}
+
+#[tokio::test]
+async fn without_credentials_nothing_is_open() {
+    let house = House::start().await;
+    for token in [None, Some("nonsense"), Some("gwd_a_b"), Some("a.b.c")] {
+        for path in [
+            "/v1/groups/team",
+            "/v1/messages/1",
+            "/v1/accounts/a/inbox",
+            "/v1/conversations/g-0-1/messages",
+        ] {
+            let request = house.request(Method::GET, path);
+            let request = match token {
+                Some(token) => request.bearer_auth(token),
+                None => request,
+            };
+            let answer = send(request).await;
+            assert_is_problem(&answer, (401, "unauthenticated"), path);
+            assert!(answer.header("www-authenticate").starts_with("Bearer "));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_too_large_whether_it_says_so_or_not() {
+    let house = House::start_with(|gateway: &mut Gateway| gateway.settings.body_bytes_max = 1_000).await;
+    let body = json!({"userId": "x".repeat(2_000)});
+    let declared = house.post(&house.token, "/v1/tickets", &body).await;
+    assert_is_problem(&declared, (413, "too_large"), "with a length");
+
+    let mut socket = TcpStream::connect(house.address).await.expect("a connection");
+    let head = format!(
+        "POST /v1/tickets HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n7d0\r\n{}\r\n0\r\n\r\n",
+        house.token,
+        " ".repeat(2_000)
+    );
+    socket.write_all(head.as_bytes()).await.expect("written");
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.expect("answered");
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(answer.contains("\"code\":\"too_large\""), "{answer}");
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_arrive_is_not_waited_for() {
+    let house =
+        House::start_with(|gateway: &mut Gateway| gateway.settings.body_timeout = Duration::from_millis(50)).await;
+    let mut socket = TcpStream::connect(house.address).await.expect("a connection");
+    let head = format!(
+        "POST /v1/tickets HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: application/json\r\nContent-Length: 20\r\n\r\n{{\"us",
+        house.token
+    );
+    socket.write_all(head.as_bytes()).await.expect("written");
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.expect("answered");
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(answer.contains("\"retryable\":true"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_panic_is_a_problem_of_ours_and_the_door_stays_open() {
+    let broken = |gateway: &mut Gateway| gateway.metrics = Box::new(|| panic!("a broken probe"));
+    let house = House::start_with(broken).await;
+    let answer = send(house.request(Method::GET, "/metrics")).await;
+    assert_eq!(answer.problem(), (500, "internal"));
+    assert!(!answer.text.contains("broken probe"), "{}", answer.text);
+    send(house.request(Method::GET, "/healthz")).await.expect(200);
+}
+
+#[tokio::test]
+async fn every_answer_carries_an_id_and_safe_headers() {
+    let house = House::start().await;
+    let given = send(house.request(Method::GET, "/healthz").header("request-id", "mine-1")).await;
+    assert_eq!(given.header("request-id"), "mine-1");
+    let harmful = send(house.request(Method::GET, "/healthz").header("request-id", "a b<c>")).await;
+    assert!(harmful.header("request-id").len() == 36, "{harmful:?}");
+    for path in ["/healthz", "/nowhere", "/docs", "/openapi.json"] {
+        let answer = send(house.request(Method::GET, path)).await;
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(answer.header("referrer-policy"), "no-referrer", "{path}");
+        assert!(
+            answer
+                .header("content-security-policy")
+                .contains("frame-ancestors 'none'"),
+            "{path}"
+        );
+        assert_eq!(answer.header("access-control-allow-origin"), "", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn readiness_says_why_not() {
+    let house = House::start().await;
+    let ready = send(house.request(Method::GET, "/readyz")).await.expect(200);
+    assert_eq!(ready.json, json!({"ready": true, "reasons": []}));
+    let stopping = |gateway: &mut Gateway| gateway.not_ready = Box::new(|| vec!["the server is stopping".to_owned()]);
+    let house = House::start_with(stopping).await;
+    let answer = send(house.request(Method::GET, "/readyz")).await.expect(503);
+    assert_eq!(
+        answer.json,
+        json!({"ready": false, "reasons": ["the server is stopping"]})
+    );
+}
+
+#[tokio::test]
+async fn pages_of_other_origins_are_let_in_only_by_name() {
+    let origin = "https://admin.example.org";
+    let open = |gateway: &mut Gateway| gateway.settings.cors_origins = vec![origin.to_owned()];
+    let house = House::start_with(open).await;
+    for (from, expected) in [(origin, origin), ("https://evil.example", "")] {
+        let request = house.request(Method::GET, "/healthz").header("origin", from);
+        assert_eq!(send(request).await.header("access-control-allow-origin"), expected);
+    }
+}
