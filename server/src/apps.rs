@@ -24,7 +24,7 @@ struct Shown<'a> {
 }
 
 /// Does what was asked with apps.
-pub async fn run(command: AppCommand, json: bool) -> Result<(), Failure> {
+pub(crate) async fn run(command: AppCommand, json: bool) -> Result<(), Failure> {
     match command {
         AppCommand::Create {
             name,
@@ -80,7 +80,11 @@ fn refused(error: Error) -> Failure {
         Some(Refusal::NotFound) => Exit::NotFound,
         _ => Exit::Refused,
     };
-    let code = if error.refusal().is_some() { "GW-R001" } else { "GW-S001" };
+    let code = if error.refusal().is_some() {
+        "GW-R001"
+    } else {
+        "GW-S001"
+    };
     Failure::new(code, error.to_string(), "").with_exit(exit)
 }
 

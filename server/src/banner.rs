@@ -31,20 +31,36 @@ impl Banner<'_> {
         text
     }
 
+    /// The same facts as one log event, for machines.
+    pub(crate) fn log(&self, took: Duration) {
+        let Addresses { http, mqtt, .. } = self.addresses;
+        let data = self.loaded.settings.server.data.display();
+        let milliseconds = took.as_millis();
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), http, mqtt, %data, is_new = self.is_new, milliseconds, "ready");
+    }
+
     fn head(&self) -> String {
         let data = self.loaded.settings.server.data.display();
         let age = if self.is_new { " (new)" } else { "" };
-        let config = self.loaded.file.as_ref().map_or_else(
-            || "none (defaults)".to_owned(),
-            |file| file.display().to_string(),
-        );
-        format!("godwit {}   data {data}{age}   config {config}\n\n", env!("CARGO_PKG_VERSION"))
+        let config = self
+            .loaded
+            .file
+            .as_ref()
+            .map_or_else(|| "none (defaults)".to_owned(), |file| file.display().to_string());
+        format!(
+            "godwit {}   data {data}{age}   config {config}\n\n",
+            env!("CARGO_PKG_VERSION")
+        )
     }
 
     fn push_doors(&self, text: &mut String) {
         let Addresses { http, mqtt, .. } = self.addresses;
+        if self.loaded.settings.http.has_try_page() {
+            let page = format!("http://{http}/try");
+            writeln!(text, "  {:<12}{page:<34}two phones side by side, no sign-in", "Try it")
+                .expect("a String takes every write");
+        }
         let rows = [
-            ("Try it", format!("http://{http}/try"), "two phones side by side, no sign-in"),
             ("REST", format!("http://{http}/v1"), "described at /docs"),
             ("MQTT", mqtt.clone(), "over WebSocket at /mqtt; TLS off"),
         ];
@@ -61,8 +77,11 @@ impl Banner<'_> {
     fn push_first_message(&self, text: &mut String) {
         if let Some(path) = self.first_app {
             let lines = first_message(&self.addresses.http, path);
-            writeln!(text, "  Send one (paste both lines; Bob is on the page above):\n\n{lines}\n")
-                .expect("a String takes every write");
+            writeln!(
+                text,
+                "  Send one (paste both lines; it waits for Bob's phone on the first page):\n\n{lines}\n"
+            )
+            .expect("a String takes every write");
         }
     }
 

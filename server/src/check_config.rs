@@ -24,7 +24,7 @@ struct Written {
 }
 
 /// Checks the settings and says which of them somebody wrote, and where.
-pub fn check_config(sources: Sources, json: bool) -> Result<(), Failure> {
+pub(crate) fn check_config(sources: Sources, json: bool) -> Result<(), Failure> {
     let loaded = match settings::load(sources) {
         Ok(loaded) => loaded,
         Err(problems) => {
@@ -57,7 +57,11 @@ fn written(loaded: &Loaded) -> BTreeMap<&str, Written> {
         let from = place.to_string();
         (key, Written { value, from })
     };
-    loaded.origins.iter().map(|(key, place)| shown((key.as_str(), place))).collect()
+    loaded
+        .origins
+        .iter()
+        .map(|(key, place)| shown((key.as_str(), place)))
+        .collect()
 }
 
 fn sentence(loaded: &Loaded, written: &BTreeMap<&str, Written>) -> String {

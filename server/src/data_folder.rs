@@ -83,7 +83,10 @@ impl DataFolder {
         }
         let mode = metadata.permissions().mode() & 0o777;
         if mode & 0o022 != 0 {
-            let what = format!("others may write into the data folder {} (mode {mode:03o})", path.display());
+            let what = format!(
+                "others may write into the data folder {} (mode {mode:03o})",
+                path.display()
+            );
             let next = format!("chmod 700 {}", path.display());
             return Err(Failure::new("GW-D005", what, next));
         }
@@ -160,11 +163,17 @@ impl DataFolder {
 
 /// The file system said no; its own words, and whose file it is, tell why.
 pub(crate) fn unusable(path: &Path, error: &io::Error) -> Failure {
-    let exists = path.ancestors().find_map(|ancestor| Some((ancestor, ancestor.metadata().ok()?)));
+    let exists = path
+        .ancestors()
+        .find_map(|ancestor| Some((ancestor, ancestor.metadata().ok()?)));
     let next = exists.map_or_else(String::new, |(ancestor, metadata)| {
         use std::os::unix::fs::MetadataExt;
         let mode = metadata.permissions().mode() & 0o7777;
-        format!("{} belongs to uid {} and has mode {mode:03o}", ancestor.display(), metadata.uid())
+        format!(
+            "{} belongs to uid {} and has mode {mode:03o}",
+            ancestor.display(),
+            metadata.uid()
+        )
     });
     Failure::new("GW-D001", format!("{} cannot be used: {error}", path.display()), next)
 }

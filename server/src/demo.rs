@@ -28,7 +28,7 @@ struct Verdict {
 }
 
 /// Tells the story; fails with what did not come true.
-pub async fn run(json: bool) -> Result<(), Failure> {
+pub(crate) async fn run(json: bool) -> Result<(), Failure> {
     let mut narrator = Narrator::new(json);
     let told = tokio::select! {
         told = tokio::time::timeout(LONGEST, story::tell(&mut narrator)) => told,
@@ -52,5 +52,6 @@ pub async fn run(json: bool) -> Result<(), Failure> {
     if missing.is_empty() {
         return Ok(());
     }
-    Err(Failure::new("GW-E001", format!("the demo did not come true: {}", missing.join("; ")), ""))
+    let what = format!("the demo did not come true: {}", missing.join("; "));
+    Err(Failure::new("GW-E001", what, ""))
 }

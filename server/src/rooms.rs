@@ -6,6 +6,9 @@ use godwit_gateway::Rate;
 
 use crate::settings::{ByteSize, Settings};
 
+/// How long a client has at most to take the last bytes of its session.
+const FAREWELL_MAX: Duration = Duration::from_secs(5);
+
 pub(crate) fn archive(settings: &Settings) -> godwit_archive::Settings {
     let storage = &settings.storage;
     godwit_archive::Settings {
@@ -18,7 +21,9 @@ pub(crate) fn archive(settings: &Settings) -> godwit_archive::Settings {
 }
 
 pub(crate) fn registry(settings: &Settings) -> godwit_registry::Settings {
-    let Settings { credentials, limits, .. } = settings;
+    let Settings {
+        credentials, limits, ..
+    } = settings;
     godwit_registry::Settings {
         ticket_ttl_default_s: credentials.ticket_lifetime.as_secs(),
         ticket_ttl_max_s: credentials.ticket_lifetime_max.as_secs(),
@@ -46,9 +51,55 @@ pub(crate) fn gateway(settings: &Settings) -> godwit_gateway::Settings {
         trusted_proxies: usize::from(http.trusted_proxies),
         public_url: http.public_url.clone(),
         cors_origins: http.cors_origins.clone(),
+        try_page: http.has_try_page(),
     }
+}
+
+pub(crate) fn broker(settings: &Settings) -> godwit_broker::Settings {
+    let Settings { server, mqtt, .. } = settings;
+    let farewell_timeout = (server.stop_timeout / 2).min(FAREWELL_MAX);
+    godwit_broker::Settings {
+        session: godwit_broker::session::Limits {
+            connect_timeout_ms: milliseconds(mqtt.connect_timeout),
+            publications_max: mqtt.publications_in_flight,
+            deliveries_max: mqtt.deliveries_in_flight,
+            keep_alive_max_s: u16::try_from(mqtt.keep_alive_max.as_secs()).unwrap_or(u16::MAX),
+            ..godwit_broker::session::Limits::default()
+        },
+        connections_max: mqtt.connections,
+        connections_per_address_max: mqtt.connections_per_address,
+        connections_per_account_max: mqtt.connections_per_account,
+        drain_timeout: server.stop_timeout.saturating_sub(farewell_timeout),
+        farewell_timeout,
+    }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn bytes(size: ByteSize) -> usize {
     usize::try_from(size.0).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_settings_are_the_defaults_of_every_room() {
+        let settings = Settings::default();
+        assert_eq!(archive(&settings), godwit_archive::Settings::default());
+        let (given, theirs) = (registry(&settings), godwit_registry::Settings::default());
+        assert_eq!(format!("{given:?}"), format!("{theirs:?}"));
+        // The page is for a machine of one's own, which the defaults are for and a library cannot know.
+        let theirs = godwit_gateway::Settings {
+            try_page: true,
+            ..godwit_gateway::Settings::default()
+        };
+        let given = gateway(&settings);
+        assert_eq!(format!("{given:?}"), format!("{theirs:?}"));
+        let (given, theirs) = (broker(&settings), godwit_broker::Settings::default());
+        assert_eq!(format!("{given:?}"), format!("{theirs:?}"));
+    }
 }

@@ -3,6 +3,7 @@
 //! `settings/sections.rs` is the list. All problems are found before anything starts, each with its place.
 
 mod check;
+mod choice;
 mod declare;
 mod environment;
 mod example;
@@ -18,6 +19,7 @@ mod value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+pub use choice::{LogFormat, TryPage};
 pub use environment::CONFIG_VARIABLE;
 pub use example::example;
 pub(crate) use problem::ProblemLine;
@@ -25,7 +27,7 @@ pub use problem::{Place, Problem, ProblemKind, Problems};
 pub use secret::Secret;
 pub use sections::{Credentials, Http, Limits, Log, Mqtt, Server, Settings, Storage};
 pub use units::ByteSize;
-pub use value::{LogFilter, LogFormat};
+pub use value::LogFilter;
 
 use declare::Key;
 use sections::KEYS;
@@ -95,7 +97,10 @@ impl Reading {
 /// Reads all sources: defaults, then the file, then the environment, then the flags.
 pub fn load(sources: Sources) -> Result<Loaded, Problems> {
     let mut reading = Reading::default();
-    let named = sources.environment.iter().find(|(name, value)| name == CONFIG_VARIABLE && !value.is_empty());
+    let named = sources
+        .environment
+        .iter()
+        .find(|(name, value)| name == CONFIG_VARIABLE && !value.is_empty());
     let file = sources.file.or_else(|| named.map(|(_, value)| value.into()));
     if let Some(path) = &file {
         file::read_file(&mut reading, path);

@@ -9,6 +9,9 @@ use tracing_subscriber::EnvFilter;
 
 use crate::settings::{Log, LogFormat};
 
+/// Libraries that say at `info` what only their authors want to know.
+const QUIET: &str = "sea_orm_migration=warn,sqlx=warn";
+
 /// How often old samples are folded away.
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -18,8 +21,10 @@ const SECONDS: [f64; 13] = [
 ];
 
 /// Sends log events to standard error from now on. The first call of a process decides.
-pub fn install_log(log: &Log) {
-    let filter = EnvFilter::try_new(&log.filter.0).unwrap_or_else(|_| EnvFilter::new("info"));
+pub(crate) fn install_log(log: &Log) {
+    // Behind the operator's directives, so that those may still ask for it.
+    let filter = format!("{QUIET},{}", log.filter.0);
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let events = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(stderr)

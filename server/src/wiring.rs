@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::Router;
 use godwit_archive::{Archive, Delivery, Disk, Listener, RealDisk, Recovery};
 use godwit_broker::Broker;
 use godwit_dispatcher::Dispatcher;
@@ -57,9 +58,17 @@ pub(crate) async fn open_store(settings: &Settings, folder: &DataFolder) -> Resu
     let url = database.map_or_else(|| folder.store_url(), str::to_owned);
     let opened = Store::open(&url).await;
     opened.map_err(|error| match database {
-        Some(_) => Failure::new("GW-S002", format!("storage.database: {error}"), "is it running, and is the URL right?")
-            .with_exit(Exit::Unreachable),
-        None => Failure::new("GW-S001", format!("{}: {error}", folder.path().join("store.db").display()), ""),
+        Some(_) => Failure::new(
+            "GW-S002",
+            format!("storage.database: {error}"),
+            "is it running, and is the URL right?",
+        )
+        .with_exit(Exit::Unreachable),
+        None => Failure::new(
+            "GW-S001",
+            format!("{}: {error}", folder.path().join("store.db").display()),
+            "",
+        ),
     })
 }
 
@@ -79,18 +88,67 @@ pub async fn start(settings: &Settings, parts: Parts) -> Result<Running, Failure
     let failed = CancellationToken::new();
     let switchboard = Arc::new(Switchboard::default());
     let archive = open_archive(settings, &parts, Arc::clone(&switchboard), failed.clone()).await?;
-    let core = Core::join(settings, parts, archive, switchboard).await?;
-    // Both sockets before anything is served, so that a taken port leaves nothing half open.
+    // Both sockets before anything is made or served, so that a taken port leaves nothing half done.
     let sockets = Sockets::bind(settings).await?;
-    let addresses = (sockets.http_address, sockets.mqtt_address);
+    let core = Core::join(settings, parts, archive, switchboard).await?;
     Ok(Running {
-        http: addresses.0,
-        mqtt: addresses.1,
+        http: sockets.http_address,
+        mqtt: sockets.mqtt_address,
         first_app: core.first_app.as_ref().map(Into::into),
         archive: core.archive.clone(),
         doors: open_doors(settings, core, sockets, failed.clone()),
         failed,
     })
+}
+
+/// From here on clients are served.
+fn open_doors(settings: &Settings, core: Core, sockets: Sockets, failed: CancellationToken) -> Doors {
+    let closing = CancellationToken::new();
+    let broker = Broker::new(
+        core.registry.clone(),
+        core.hub,
+        core.dispatcher.clone(),
+        rooms::broker(settings),
+    );
+    let gateway = Gateway {
+        settings: rooms::gateway(settings),
+        not_ready: Box::new(not_ready(closing.clone(), failed)),
+        metrics: Box::new(|| telemetry::metrics().render()),
+        ..Gateway::new(
+            core.dispatcher,
+            core.registry,
+            MqttAddresses::of_sockets(sockets.mqtt_address, None, sockets.http_address),
+        )
+    };
+    let routes = godwit_gateway::router(gateway).merge(broker.websocket());
+    let served = broker.clone();
+    Doors {
+        http: tokio::spawn(serve_http(sockets.http, routes, closing.clone())),
+        mqtt: tokio::spawn(async move { served.serve(sockets.mqtt).await }),
+        metrics: tokio::spawn(telemetry::keep_metrics()),
+        stop_timeout: settings.server.stop_timeout,
+        broker,
+        closing,
+    }
+}
+
+async fn serve_http(listener: TcpListener, routes: Router, closing: CancellationToken) {
+    let service = routes.into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(closing.cancelled_owned());
+    if let Err(error) = serving.await {
+        tracing::error!(%error, "the HTTP door closed");
+    }
+}
+
+fn not_ready(closing: CancellationToken, failed: CancellationToken) -> impl Fn() -> Vec<String> {
+    move || {
+        let reasons = [
+            (failed.is_cancelled(), "the message log stopped after a failed write"),
+            (closing.is_cancelled(), "the server is stopping"),
+        ];
+        let holding = reasons.into_iter().filter(|(holds, _)| *holds);
+        holding.map(|(_, reason)| reason.to_owned()).collect()
+    }
 }
 
 /// Reading the log can take a while, and blocks.
@@ -100,7 +158,11 @@ async fn open_archive(
     switchboard: Arc<Switchboard>,
     failed: CancellationToken,
 ) -> Result<Archive, Failure> {
-    let (disk, clock, settings) = (Arc::clone(&parts.disk), Arc::clone(&parts.clock), rooms::archive(settings));
+    let (disk, clock, settings) = (
+        Arc::clone(&parts.disk),
+        Arc::clone(&parts.clock),
+        rooms::archive(settings),
+    );
     let listener = Arc::new(Commits { switchboard, failed });
     let opening = tokio::task::spawn_blocking(move || Archive::open(disk, clock, settings, listener));
     match opening.await {
@@ -110,16 +172,27 @@ async fn open_archive(
         }
         Ok(Err(error)) => {
             let cause = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
-            Err(Failure::new("GW-A001", format!("the message log does not open: {error}{cause}"), ""))
+            Err(Failure::new(
+                "GW-A001",
+                format!("the message log does not open: {error}{cause}"),
+                "",
+            ))
         }
-        Err(error) => Err(Failure::new("GW-A001", format!("the message log does not open: {error}"), "")),
+        Err(error) => Err(Failure::new(
+            "GW-A001",
+            format!("the message log does not open: {error}"),
+            "",
+        )),
     }
 }
 
 fn tell(recovery: &Recovery) {
     tracing::info!(?recovery, "message log is open");
     if recovery.quarantined > 0 {
-        tracing::error!(records = recovery.quarantined, "acknowledged records are damaged; readers see them as gone");
+        tracing::error!(
+            records = recovery.quarantined,
+            "acknowledged records are damaged; readers see them as gone"
+        );
     }
 }
 
@@ -144,7 +217,6 @@ impl Listener for Commits {
 struct Core {
     archive: Archive,
     hub: Hub,
-    switchboard: Arc<Switchboard>,
     registry: Registry,
     dispatcher: Dispatcher,
     first_app: Option<NewApp>,
@@ -165,12 +237,11 @@ impl Core {
         } = parts;
         let registry = open_registry(settings, store, Arc::clone(&clock), &master_key).await?;
         let first_app = first_app(&registry).await?;
-        let hub = Hub::new(Arc::clone(&switchboard), archive.clone());
+        let hub = Hub::new(switchboard, archive.clone());
         let dispatcher = Dispatcher::new(registry.clone(), archive.clone(), hub.clone(), clock);
         Ok(Self {
             archive,
             hub,
-            switchboard,
             registry,
             dispatcher,
             first_app,
@@ -185,7 +256,10 @@ async fn first_app(registry: &Registry) -> Result<Option<NewApp>, Failure> {
         return Ok(None);
     };
     let user = FIRST_RECIPIENT.parse().expect("the name is a userId");
-    registry.issue_ticket(&new.app, &user, None, None).await.map_err(failed)?;
+    registry
+        .issue_ticket(&new.app, &user, None, None)
+        .await
+        .map_err(failed)?;
     Ok(Some(new))
 }
 
@@ -219,7 +293,11 @@ async fn bind(address: SocketAddr, door: &str) -> Result<(TcpListener, SocketAdd
     bound.await.map_err(|error: std::io::Error| {
         let next = format!("free it, or choose another: godwit serve --{door} {}:0", address.ip());
         if error.kind() == std::io::ErrorKind::AddrInUse {
-            Failure::new("GW-L001", format!("{door}: {address} is taken by another process"), next)
+            Failure::new(
+                "GW-L001",
+                format!("{door}: {address} is taken by another process"),
+                next,
+            )
         } else {
             Failure::new("GW-L002", format!("{door}: cannot listen on {address}: {error}"), next)
         }

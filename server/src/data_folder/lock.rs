@@ -40,5 +40,9 @@ fn taken(folder: &Path, file: &mut File) -> Failure {
         _ => String::new(),
     };
     let what = format!("the data folder {} is in use by another godwit{who}", folder.display());
-    Failure::new("GW-D002", what, "stop that one first, or name another folder with --data")
+    Failure::new(
+        "GW-D002",
+        what,
+        "stop that one first, or name another folder with --data",
+    )
 }

@@ -13,7 +13,10 @@ pub(super) fn read_or_make(path: &Path) -> Result<[u8; 32], Failure> {
             let mode = metadata.permissions().mode() & 0o777;
             if mode & 0o077 != 0 {
                 let what = format!("others may read the master key {} (mode {mode:03o})", path.display());
-                let next = format!("chmod 600 {}; if somebody may have read it, make a new data folder", path.display());
+                let next = format!(
+                    "chmod 600 {}; if somebody may have read it, make a new data folder",
+                    path.display()
+                );
                 return Err(Failure::new("GW-D003", what, next));
             }
             read(path)
@@ -26,7 +29,10 @@ pub(super) fn read_or_make(path: &Path) -> Result<[u8; 32], Failure> {
 fn read(path: &Path) -> Result<[u8; 32], Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| unusable(path, &error))?;
     from_hexadecimal(text.trim()).ok_or_else(|| {
-        let what = format!("the master key {} is damaged: it must be 64 hexadecimal digits", path.display());
+        let what = format!(
+            "the master key {} is damaged: it must be 64 hexadecimal digits",
+            path.display()
+        );
         Failure::new("GW-D006", what, "put the file back from a backup of the data folder")
     })
 }
@@ -44,6 +50,9 @@ fn from_hexadecimal(text: &str) -> Option<[u8; 32]> {
         .chars()
         .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
         .collect();
-    let bytes: Vec<u8> = digits?.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect();
+    let bytes: Vec<u8> = digits?
+        .chunks(2)
+        .map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit))
+        .collect();
     (text.len() == 64).then(|| bytes.try_into().ok())?
 }

@@ -42,7 +42,10 @@ impl Server {
     pub(super) async fn start(&mut self) -> Result<u32, Failure> {
         let written = self.data().join("addresses.json");
         let _ = std::fs::remove_file(&written);
-        let mut process = self.command()?.spawn().map_err(|error| failed(format!("it does not start: {error}")))?;
+        let mut process = self
+            .command()?
+            .spawn()
+            .map_err(|error| failed(format!("it does not start: {error}")))?;
         let pid = process.id().unwrap_or_default();
         let listening = async {
             loop {
@@ -50,7 +53,7 @@ impl Server {
                     return Ok(addresses);
                 }
                 if let Ok(Some(status)) = process.try_wait() {
-                    return Err(failed(format!("it ended at once ({status}): {}", self.log())));
+                    return Err(failed(format!("it ended at once ({status}): {}", self.last_words())));
                 }
                 tokio::time::sleep(LOOK_AGAIN).await;
             }
@@ -74,7 +77,11 @@ impl Server {
                 command.env_remove(name);
             }
         }
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).kill_on_drop(true);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .kill_on_drop(true);
         Ok(command)
     }
 
@@ -86,8 +93,13 @@ impl Server {
         self.folder.path().join("log")
     }
 
-    fn log(&self) -> String {
-        std::fs::read_to_string(self.log_path()).unwrap_or_default()
+    /// The first lines it said about why it ended.
+    fn last_words(&self) -> String {
+        let log = std::fs::read_to_string(self.log_path()).unwrap_or_default();
+        let words = log
+            .lines()
+            .filter(|line| !line.trim().is_empty() && !line.contains(" INFO "));
+        words.take(3).collect::<Vec<_>>().join(" ")
     }
 
     /// Where it listens.
@@ -103,7 +115,10 @@ impl Server {
     /// SIGKILL: it cannot finish anything, or say goodbye.
     pub(super) async fn kill(&mut self) -> Result<(), Failure> {
         match self.process.take() {
-            Some(mut process) => process.kill().await.map_err(|error| failed(format!("it cannot be killed: {error}"))),
+            Some(mut process) => process
+                .kill()
+                .await
+                .map_err(|error| failed(format!("it cannot be killed: {error}"))),
             None => Ok(()),
         }
     }

@@ -89,7 +89,11 @@ impl Phone {
         }
         match tokio::time::timeout(PATIENCE, acknowledged).await {
             Ok(Ok(())) => Ok(began.elapsed()),
-            _ => Err(Failure::new("GW-E002", format!("no acknowledgement of {}", draft["id"]), "")),
+            _ => Err(Failure::new(
+                "GW-E002",
+                format!("no acknowledgement of {}", draft["id"]),
+                "",
+            )),
         }
     }
 
@@ -138,6 +142,8 @@ impl Shared {
     async fn keep_connected(&self) {
         loop {
             let (client, mut connection) = AsyncClient::new(self.options(), REQUESTS_MAX);
+            // Small packets both ways: without it an acknowledgement waits for the other side's delayed one.
+            connection.network_options.set_tcp_nodelay(true);
             // Both wait in the client until it is connected. What is not acknowledged goes out once per connection.
             let _ = client.try_subscribe(self.topic("inbox"), QoS::AtLeastOnce);
             {

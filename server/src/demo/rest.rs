@@ -61,8 +61,11 @@ impl Backend {
 
     /// One page of a user's inbox, as the user's own device reads it: the entries above `after`.
     pub(super) async fn inbox(&self, device: &Credentials, after: u64) -> Result<Vec<Value>, Failure> {
-        let url = format!("{}/v1/accounts/{}/inbox", self.base, device.account);
-        let request = self.client.get(url).query(&[("after", after), ("limit", 500)]);
+        let url = format!(
+            "{}/v1/accounts/{}/inbox?after={after}&limit=500",
+            self.base, device.account
+        );
+        let request = self.client.get(url);
         let page = answer(request.bearer_auth(&device.device_token)).await?;
         Ok(page["items"].as_array().cloned().unwrap_or_default())
     }
@@ -81,7 +84,11 @@ async fn answer(request: reqwest::RequestBuilder) -> Result<Value, Failure> {
     let (status, path) = (answer.status(), answer.url().path().to_owned());
     let body = answer.text().await.map_err(unreachable)?;
     if !status.is_success() {
-        return Err(Failure::new("GW-E002", format!("{path} was refused: {status} {body}"), ""));
+        return Err(Failure::new(
+            "GW-E002",
+            format!("{path} was refused: {status} {body}"),
+            "",
+        ));
     }
     serde_json::from_str(&body).map_err(|_| Failure::new("GW-E002", format!("{path} did not answer JSON: {body}"), ""))
 }

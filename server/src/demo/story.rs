@@ -30,7 +30,10 @@ pub(super) async fn tell(narrator: &mut Narrator) -> Result<(), Failure> {
     narrator.chapter("A server, and three people.");
     let began = Instant::now();
     let pid = server.start().await?;
-    narrator.say(&format!("the server listens after {} (pid {pid})", took(began.elapsed())));
+    narrator.say(&format!(
+        "the server listens after {} (pid {pid})",
+        took(began.elapsed())
+    ));
     let backend = Backend::sign_in(&server.addresses().http, &server.first_app()?).await?;
     let mut people = gather(narrator, &backend, &server.addresses().mqtt).await?;
     greet(narrator, &people).await?;
@@ -39,7 +42,10 @@ pub(super) async fn tell(narrator: &mut Narrator) -> Result<(), Failure> {
     agree(narrator, &backend, &people).await?;
     narrator.chapter("The end.");
     let status = server.stop().await?;
-    narrator.check(status.success(), "told to stop, the server finishes and ends with success");
+    narrator.check(
+        status.success(),
+        "told to stop, the server finishes and ends with success",
+    );
     Ok(())
 }
 
@@ -64,14 +70,19 @@ async fn greet(narrator: &mut Narrator, people: &People) -> Result<(), Failure> 
     let acknowledged = people.alice.send(&draft("hello", "bob", "Hello, Bob")).await?;
     people.bob.wait_for("hello").await?;
     let (acknowledged, arrived) = (took(acknowledged), took(began.elapsed()));
-    narrator.say(&format!("Alice to Bob: acknowledged after {acknowledged}, on Bob's phone after {arrived}"));
+    narrator.say(&format!(
+        "Alice to Bob: acknowledged after {acknowledged}, on Bob's phone after {arrived}"
+    ));
     let group = format!("g:{GROUP}");
     people.carol.send(&draft("hello-all", &group, "Hello, all")).await?;
     let received = people.bob.wait_for("hello-all").await?;
     people.alice.wait_for("hello-all").await?;
     narrator.say("Carol to the group: Alice and Bob have it");
     let rebuilt = received["from"] == group && received["to"] == "bob" && received["target"] == "carol";
-    narrator.check(rebuilt, "in the group, Bob's copy is from the group, to Bob, and names Carol");
+    narrator.check(
+        rebuilt,
+        "in the group, Bob's copy is from the group, to Bob, and names Carol",
+    );
     Ok(())
 }
 
@@ -84,15 +95,23 @@ async fn vanish_and_talk(narrator: &mut Narrator, server: &mut Server, people: &
     let accident = async {
         acknowledged.reach(KILLED_AFTER).await;
         server.kill().await?;
-        narrator.say(&format!("SIGKILL after {KILLED_AFTER} acknowledged messages; both others go on sending"));
+        narrator.say(&format!(
+            "SIGKILL after {KILLED_AFTER} acknowledged messages; both others go on sending"
+        ));
         let began = Instant::now();
         let pid = server.start().await?;
-        narrator.say(&format!("started again: it listens after {} (pid {pid})", took(began.elapsed())));
+        narrator.say(&format!(
+            "started again: it listens after {} (pid {pid})",
+            took(began.elapsed())
+        ));
         Ok(())
     };
     let (alice, carol, ()) = tokio::try_join!(alices.run(&acknowledged), carols.run(&acknowledged), accident)?;
     let longest = took(alice.max(carol));
-    narrator.say(&format!("all {} messages are acknowledged; the longest wait was {longest}", 2 * MESSAGES));
+    narrator.say(&format!(
+        "all {} messages are acknowledged; the longest wait was {longest}",
+        2 * MESSAGES
+    ));
     Ok(())
 }
 
@@ -120,10 +139,14 @@ async fn come_back(narrator: &mut Narrator, people: &mut People) -> Result<(), F
     }
     let entries = people.bob.entries();
     let missed = entries.len() - before;
-    narrator.say(&format!("his phone catches up: {missed} messages in {}", took(began.elapsed())));
+    narrator.say(&format!(
+        "his phone catches up: {missed} messages in {}",
+        took(began.elapsed())
+    ));
     for (name, sent) in [("Alice", &alices), ("Carol", &carols)] {
         let received = ids_of(&entries, &name.to_lowercase());
-        let claim = format!("Bob has each of the {MESSAGES} messages of {name} exactly once, in the order they were sent");
+        let claim =
+            format!("Bob has each of the {MESSAGES} messages of {name} exactly once, in the order they were sent");
         narrator.check(received == *sent, &claim);
     }
     Ok(())
@@ -154,7 +177,9 @@ async fn agree(narrator: &mut Narrator, backend: &Backend, people: &People) -> R
         let claim = format!("{name}'s phone holds exactly what the server stored");
         narrator.check(entries == stored, &claim);
         if repeats > 0 {
-            narrator.say(&format!("{repeats} entries came to {name} again after the kill and were known by their number"));
+            narrator.say(&format!(
+                "sent to {name} again after the kill, and known by its number: {repeats}"
+            ));
         }
     }
     Ok(())

@@ -23,11 +23,26 @@ pub(crate) fn check(reading: &mut Reading) {
         }
     };
     let segment_fits = SEGMENT_BYTES.contains(&storage.segment_size.0);
-    require(segment_fits, ProblemKind::BadValue, "storage.segment_size", "must be from 64KiB to 1GiB");
+    require(
+        segment_fits,
+        ProblemKind::BadValue,
+        "storage.segment_size",
+        "must be from 64KiB to 1GiB",
+    );
     let members_fit = limits.group_members <= limits::GROUP_MEMBERS_MAX;
-    require(members_fit, ProblemKind::BadValue, "limits.group_members", "must be at most 100000");
+    require(
+        members_fit,
+        ProblemKind::BadValue,
+        "limits.group_members",
+        "must be at most 100000",
+    );
     let keep_alive_fits = (1..=u64::from(u16::MAX)).contains(&mqtt.keep_alive_max.as_secs());
-    require(keep_alive_fits, ProblemKind::BadValue, "mqtt.keep_alive_max", "must be from 1s to 65535s");
+    require(
+        keep_alive_fits,
+        ProblemKind::BadValue,
+        "mqtt.keep_alive_max",
+        "must be from 1s to 65535s",
+    );
     let ticket_fits = credentials.ticket_lifetime <= credentials.ticket_lifetime_max;
     let what = "must not be longer than credentials.ticket_lifetime_max";
     require(ticket_fits, ProblemKind::Conflict, "credentials.ticket_lifetime", what);

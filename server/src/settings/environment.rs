@@ -15,7 +15,9 @@ const FILE_SUFFIX: &str = "_FILE";
 
 /// Reads the variables, given as name and value, into the settings.
 pub(crate) fn read_environment(reading: &mut Reading, variables: &[(String, String)]) {
-    let ours = variables.iter().filter(|(name, _)| name.starts_with(PREFIX) && name != CONFIG_VARIABLE);
+    let ours = variables
+        .iter()
+        .filter(|(name, _)| name.starts_with(PREFIX) && name != CONFIG_VARIABLE);
     for (name, value) in ours {
         if let Some(key) = KEYS.iter().find(|key| key.variable() == *name) {
             take(reading, key, &free(value), Place::Environment(name.clone()));
@@ -39,12 +41,7 @@ fn secret_in_file(name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.secret && key.variable() == variable)
 }
 
-fn read_secret_file(
-    reading: &mut Reading,
-    key: &Key,
-    (name, path): (&str, &str),
-    variables: &[(String, String)],
-) {
+fn read_secret_file(reading: &mut Reading, key: &Key, (name, path): (&str, &str), variables: &[(String, String)]) {
     let place = Place::Environment(name.to_owned());
     if variables.iter().any(|(other, _)| *other == key.variable()) {
         let what = format!("{} and {name} are both set", key.variable());
@@ -71,5 +68,10 @@ fn unknown(name: &str) -> Option<Problem> {
         None => return None,
     };
     let place = Place::Environment(name.to_owned());
-    Some(Problem::new(ProblemKind::UnknownKey, place, format!("{name} sets nothing"), next))
+    Some(Problem::new(
+        ProblemKind::UnknownKey,
+        place,
+        format!("{name} sets nothing"),
+        next,
+    ))
 }

@@ -49,7 +49,12 @@ pub(crate) fn read_text(reading: &mut Reading, file: &str, text: &str) {
                     |section| format!("did you mean [{section}]?"),
                 );
                 let what = format!("unknown section [{}]", name.get_ref());
-                reading.problem(Problem::new(ProblemKind::UnknownKey, source.place(&name.span()), what, next));
+                reading.problem(Problem::new(
+                    ProblemKind::UnknownKey,
+                    source.place(&name.span()),
+                    what,
+                    next,
+                ));
             }
             _ => reading.problem(unknown_key(&source.place(&name.span()), name.get_ref(), name.get_ref())),
         }
@@ -59,7 +64,9 @@ pub(crate) fn read_text(reading: &mut Reading, file: &str, text: &str) {
 fn read_section(reading: &mut Reading, source: &Source<'_>, section: &str, entries: &DeTable<'_>) {
     for (name, value) in entries {
         let place = source.place(&name.span());
-        let known = KEYS.iter().find(|key| key.section == section && key.name == name.get_ref());
+        let known = KEYS
+            .iter()
+            .find(|key| key.section == section && key.name == name.get_ref());
         let Some(key) = known else {
             let path = format!("{section}.{}", name.get_ref());
             reading.problem(unknown_key(&place, &path, name.get_ref()));
@@ -68,8 +75,16 @@ fn read_section(reading: &mut Reading, source: &Source<'_>, section: &str, entri
         match raw(value) {
             Some(raw) => take(reading, key, &raw, place),
             None => {
-                let what = format!("`{}` cannot be a table, a date, a fraction, or a list of other things than texts", key.path());
-                reading.problem(Problem::new(ProblemKind::WrongKind, place, what, format!("write {}", key.expects)));
+                let what = format!(
+                    "`{}` cannot be a table, a date, a fraction, or a list of other things than texts",
+                    key.path()
+                );
+                reading.problem(Problem::new(
+                    ProblemKind::WrongKind,
+                    place,
+                    what,
+                    format!("write {}", key.expects),
+                ));
             }
         }
     }
@@ -99,7 +114,12 @@ fn unknown_key(place: &Place, path: &str, name: &str) -> Problem {
             || "`godwit config default` prints every setting there is".to_owned(),
             |right| format!("did you mean `{right}`?"),
         );
-    Problem::new(ProblemKind::UnknownKey, place.clone(), format!("unknown key `{path}`"), next)
+    Problem::new(
+        ProblemKind::UnknownKey,
+        place.clone(),
+        format!("unknown key `{path}`"),
+        next,
+    )
 }
 
 /// The section that has the first key of this table, if any has.

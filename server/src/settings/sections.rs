@@ -4,10 +4,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::choice::{LogFormat, TryPage};
 use super::declare::sections;
 use super::secret::Secret;
 use super::units::ByteSize;
-use super::value::{LogFilter, LogFormat};
+use super::value::LogFilter;
 
 fn loopback(port: u16) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, port).into()
@@ -34,6 +35,9 @@ sections! {
     http: Http {
         /// Where it listens. Loopback is this machine only; "0.0.0.0:8080" opens it to every network.
         bind: SocketAddr = loopback(8080);
+        /// The page /try, which gives demo phones to whoever opens it: "on", "off", or "auto": on while this door is
+        /// bound to loopback and neither public_url nor trusted_proxies is set.
+        try_page: TryPage = TryPage::Auto;
         /// Where clients find this door, such as "https://im.example.org"; empty: where they found it.
         public_url: Option<String> = None;
         /// How many proxies of your own stand before this door and append to X-Forwarded-For; 0: it is not read.
@@ -72,6 +76,12 @@ sections! {
         publications_in_flight: u16 = 64;
         /// Deliveries in flight to a client that names no receive maximum, or a larger one.
         deliveries_in_flight: u16 = 100;
+        /// Connections at once, over TCP and WebSocket; the operating system's file limit is usually lower.
+        connections: usize = 200_000;
+        /// Connections at once from one IPv4 address or one IPv6 /64; many phones share one address.
+        connections_per_address: usize = 20_000;
+        /// Connections at once of one account.
+        connections_per_account: usize = 100;
     }
 
     /// Where messages and everything relational live.
@@ -116,7 +126,7 @@ sections! {
         /// Most accounts kept in memory between two questions to the database.
         cached_accounts: u64 = 400_000;
         /// Most group members kept in memory, over all groups.
-        cached_members: u64 = 2_000_000;
+        cached_members: u64 = 1_000_000;
     }
 
     /// What the server says about itself, on standard error. Never secrets, never content.
@@ -125,5 +135,16 @@ sections! {
         filter: LogFilter = LogFilter("info".to_owned());
         /// "text" for people, "json" for machines.
         format: LogFormat = LogFormat::Text;
+    }
+}
+
+impl Http {
+    /// Whether `/try` is there: as it was said, or else if only this machine can connect as far as the settings tell.
+    pub fn has_try_page(&self) -> bool {
+        match self.try_page {
+            TryPage::On => true,
+            TryPage::Off => false,
+            TryPage::Auto => self.bind.ip().is_loopback() && self.public_url.is_none() && self.trusted_proxies == 0,
+        }
     }
 }

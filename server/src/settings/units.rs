@@ -53,7 +53,9 @@ fn read(text: &str, units: &[(&str, u64)]) -> Option<u64> {
 
 /// In the largest unit that leaves no rest.
 fn show(amount: u64, units: &[(&str, u64)]) -> String {
-    let fitting = units.iter().find(|(_, factor)| amount != 0 && amount.is_multiple_of(*factor));
+    let fitting = units
+        .iter()
+        .find(|(_, factor)| amount != 0 && amount.is_multiple_of(*factor));
     let (unit, factor) = fitting.or(units.last()).copied().unwrap_or(("", 1));
     format!("{}{unit}", amount / factor)
 }
@@ -69,7 +71,12 @@ mod tests {
             assert_eq!(read_duration(&show_duration(time)), Some(time), "{text}");
         }
         assert_eq!(show_duration(Duration::from_secs(300)), "5m");
-        for (text, bytes) in [("64MiB", 64 << 20), ("1GiB", 1 << 30), ("1000B", 1000), ("8 KiB", 8 << 10)] {
+        for (text, bytes) in [
+            ("64MiB", 64 << 20),
+            ("1GiB", 1 << 30),
+            ("1000B", 1000),
+            ("8 KiB", 8 << 10),
+        ] {
             assert_eq!(text.parse(), Ok(ByteSize(bytes)), "{text}");
         }
         assert_eq!(ByteSize(64 << 20).to_string(), "64MiB");

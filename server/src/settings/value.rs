@@ -129,9 +129,7 @@ impl Value for ByteSize {
     const EXPECTS: &'static str = "a size with its unit in quotes, such as \"64MiB\" (B, KiB, MiB, GiB)";
 
     fn read(raw: &Raw) -> Result<Self, Wrong> {
-        raw.text()?
-            .parse()
-            .map_err(|_| Wrong::Value(Self::EXPECTS.to_owned()))
+        raw.text()?.parse().map_err(|_| Wrong::Value(Self::EXPECTS.to_owned()))
     }
 
     fn show(&self) -> String {
@@ -148,7 +146,11 @@ impl Value for SocketAddr {
             return Ok((Ipv4Addr::LOCALHOST, port).into());
         }
         // A port alone means "every network" to some programs and "this machine" to others: the operator says which.
-        if let Ok(port) = text.trim_start_matches([':', '*']).trim_start_matches(':').parse::<u16>() {
+        if let Ok(port) = text
+            .trim_start_matches([':', '*'])
+            .trim_start_matches(':')
+            .parse::<u16>()
+        {
             let which = format!("127.0.0.1:{port} for this machine only, or 0.0.0.0:{port} for every network");
             return Err(Wrong::Value(which));
         }
@@ -223,33 +225,5 @@ impl Value for LogFilter {
 
     fn show(&self) -> String {
         quoted(&self.0)
-    }
-}
-
-/// How log events are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// One line for people: `text`.
-    Text,
-    /// One JSON object a line: `json`.
-    Json,
-}
-
-impl Value for LogFormat {
-    const EXPECTS: &'static str = "\"text\" or \"json\"";
-
-    fn read(raw: &Raw) -> Result<Self, Wrong> {
-        match raw.text()? {
-            "text" => Ok(Self::Text),
-            "json" => Ok(Self::Json),
-            _ => Err(Wrong::Value(Self::EXPECTS.to_owned())),
-        }
-    }
-
-    fn show(&self) -> String {
-        quoted(match self {
-            Self::Text => "text",
-            Self::Json => "json",
-        })
     }
 }

@@ -1,0 +1,397 @@
+//! The binary as those who run it meet it: its folder, its files, its exit statuses, what it prints.
+
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn godwit() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_godwit"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("GODWIT_") {
+            command.env_remove(name);
+        }
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    godwit().args(arguments).output().expect("godwit runs")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A running server. Killed when it is dropped.
+struct Server {
+    child: Child,
+    /// What it printed until it was ready.
+    banner: String,
+}
+
+impl Server {
+    fn start(data: &Path) -> Self {
+        Self::start_with(data, &[])
+    }
+
+    fn start_with(data: &Path, more: &[&str]) -> Self {
+        let mut child = godwit()
+            .args(["serve", "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .args(more)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("godwit starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let mut banner = String::new();
+        for line in lines.by_ref() {
+            let line = line.expect("text");
+            banner.push_str(&line);
+            banner.push('\n');
+            if line.starts_with("ready in ") {
+                break;
+            }
+        }
+        assert!(banner.contains("ready in "), "it did not start: {banner}");
+        // Somebody must go on reading, or the server would write into a closed pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, banner }
+    }
+
+    fn stop(&mut self) -> Option<i32> {
+        let asked = Command::new("kill").arg(self.child.id().to_string()).status();
+        assert!(asked.expect("kill runs").success());
+        self.child.wait().expect("it ends").code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn folder() -> (TempDir, std::path::PathBuf) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().join("data");
+    (folder, data)
+}
+
+fn mode(path: &Path) -> u32 {
+    path.metadata().expect("it exists").permissions().mode() & 0o777
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).expect("it exists")).expect("JSON")
+}
+
+#[test]
+fn a_first_start_makes_a_private_folder_and_a_later_one_keeps_it() {
+    let (_folder, data) = folder();
+    let mut first = Server::start(&data);
+    assert_eq!(mode(&data), 0o700);
+    for name in ["master.key", "first-app.json", "addresses.json", "lock"] {
+        assert_eq!(mode(&data.join(name)), 0o600, "{name}");
+    }
+    assert!(data.join("store.db").is_file() && data.join("archive").is_dir());
+    let app = json(&data.join("first-app.json"));
+    assert_eq!(app["tenantNo"], "1");
+    let secret = app["clientSecret"].as_str().expect("a secret");
+    assert!(!first.banner.contains(secret), "the secret is on the screen");
+    assert!(first.banner.contains("(new)"), "{}", first.banner);
+    let addresses = json(&data.join("addresses.json"));
+    let http = addresses["http"].as_str().expect("an address");
+    assert!(http.starts_with("127.0.0.1:") && !http.ends_with(":0"), "{http}");
+    assert!(addresses["mqtt"].is_string() && addresses["mqtts"].is_null());
+    assert_eq!(first.stop(), Some(0));
+    assert!(
+        !data.join("addresses.json").exists(),
+        "a stopped server has no addresses"
+    );
+
+    let key = std::fs::read(data.join("master.key")).expect("the key");
+    let second = Server::start(&data);
+    assert!(!second.banner.contains("(new)"), "{}", second.banner);
+    assert_eq!(std::fs::read(data.join("master.key")).expect("the key"), key);
+    assert_eq!(json(&data.join("first-app.json")), app);
+}
+
+#[test]
+fn the_printed_curl_lines_send_a_message_when_pasted() {
+    let folder = tempfile::Builder::new()
+        .prefix("god wit's")
+        .tempdir()
+        .expect("a folder");
+    let server = Server::start(&folder.path().join("data"));
+    let lines: Vec<&str> = server
+        .banner
+        .lines()
+        .skip_while(|line| !line.starts_with("TOKEN="))
+        .take(2)
+        .collect();
+    assert_eq!(lines.len(), 2, "{}", server.banner);
+    let pasted = Command::new("sh")
+        .args(["-c", &lines.join("\n")])
+        .output()
+        .expect("sh runs");
+    let answer: Value = serde_json::from_slice(&pasted.stdout).unwrap_or_else(|_| panic!("{}", stdout(&pasted)));
+    assert!(answer["serverId"].is_string(), "{answer}");
+}
+
+#[test]
+fn a_folder_in_use_is_refused_with_who_has_it() {
+    let (_folder, data) = folder();
+    let server = Server::start(&data);
+    let path = data.to_str().expect("text");
+    for arguments in [
+        vec!["serve", "--data", path],
+        vec!["app", "create", "--name", "x", "--data", path],
+    ] {
+        let second = run(&arguments);
+        assert_eq!(second.status.code(), Some(1));
+        let said = stderr(&second);
+        assert!(
+            said.contains("GW-D002") && said.contains(&format!("pid {}", server.child.id())),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_killed_server_leaves_a_folder_that_starts_again() {
+    let (_folder, data) = folder();
+    let mut server = Server::start(&data);
+    server.child.kill().expect("killed");
+    server.child.wait().expect("ended");
+    let stale = json(&data.join("addresses.json"));
+    let _second = Server::start(&data);
+    assert_ne!(json(&data.join("addresses.json")), stale);
+}
+
+#[test]
+fn a_taken_port_is_named_with_a_way_out() {
+    let (_folder, data) = folder();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let data = data.to_str().expect("text");
+    let refused = run(&["serve", "--data", data, "--http", "127.0.0.1:0", "--mqtt", &address]);
+    assert_eq!(refused.status.code(), Some(1));
+    let said = stderr(&refused);
+    assert!(
+        said.contains("GW-L001") && said.contains(&address) && said.contains("--mqtt"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_master_key_that_others_may_read_or_that_is_damaged_is_refused() {
+    let (_folder, data) = folder();
+    assert_eq!(Server::start(&data).stop(), Some(0));
+    let key = data.join("master.key");
+    let serve = [
+        "serve",
+        "--http",
+        "127.0.0.1:0",
+        "--mqtt",
+        "127.0.0.1:0",
+        "--data",
+        data.to_str().expect("text"),
+    ];
+
+    std::fs::set_permissions(&key, PermissionsExt::from_mode(0o644)).expect("changed");
+    let open = run(&serve);
+    assert_eq!(open.status.code(), Some(1));
+    assert!(
+        stderr(&open).contains("GW-D003") && stderr(&open).contains("chmod 600"),
+        "{}",
+        stderr(&open)
+    );
+
+    std::fs::set_permissions(&key, PermissionsExt::from_mode(0o600)).expect("changed");
+    std::fs::write(&key, "abc").expect("damaged");
+    let damaged = run(&serve);
+    assert_eq!(damaged.status.code(), Some(1));
+    assert!(stderr(&damaged).contains("GW-D006"), "{}", stderr(&damaged));
+}
+
+#[test]
+fn a_folder_that_others_may_write_into_is_refused() {
+    let (_folder, data) = folder();
+    std::fs::create_dir(&data).expect("a folder");
+    std::fs::set_permissions(&data, PermissionsExt::from_mode(0o777)).expect("changed");
+    let refused = run(&["serve", "--data", data.to_str().expect("text")]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("GW-D005"), "{}", stderr(&refused));
+}
+
+#[test]
+fn check_config_tells_what_is_valid_by_its_status() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("godwit.toml");
+    let path = file.to_str().expect("text");
+
+    std::fs::write(&file, "[mqtt]\nbind = \"127.0.0.1:1999\"\n").expect("written");
+    let valid = run(&["check-config", "--config", path, "--json"]);
+    assert_eq!(valid.status.code(), Some(0));
+    let verdict: Value = serde_json::from_slice(&valid.stdout).expect("JSON");
+    assert_eq!(verdict["valid"], true);
+    assert_eq!(verdict["written"]["mqtt.bind"]["from"], format!("{path}:2"));
+
+    std::fs::write(&file, "[mqtt]\nbnid = \"127.0.0.1:1999\"\nbind = 7\n").expect("written");
+    let invalid = run(&["check-config", "--config", path]);
+    assert_eq!(invalid.status.code(), Some(1));
+    let said = stderr(&invalid);
+    for part in [
+        format!("{path}:2"),
+        format!("{path}:3"),
+        "GW-C003".into(),
+        "GW-C004".into(),
+        "2 problems".into(),
+    ] {
+        assert!(said.contains(&part), "{part} is missing: {said}");
+    }
+    assert!(invalid.stdout.is_empty());
+
+    let invalid = run(&["check-config", "--config", path, "--json"]);
+    assert_eq!(invalid.status.code(), Some(1));
+    let verdict: Value = serde_json::from_slice(&invalid.stdout).expect("JSON");
+    assert_eq!(verdict["problems"][0]["code"], "GW-C003");
+    assert_eq!(run(&["check-config", "--confg", path]).status.code(), Some(2));
+}
+
+#[test]
+fn tls_is_refused_in_words_and_not_passed_over() {
+    let refused = run(&["serve", "--mqtts", "127.0.0.1:8883"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        stderr(&refused).contains("--mqtts is not available"),
+        "{}",
+        stderr(&refused)
+    );
+}
+
+#[test]
+fn apps_are_made_and_their_secrets_reset_while_no_server_runs() {
+    let (_folder, data) = folder();
+    let path = data.to_str().expect("text");
+    let missing = run(&["app", "create", "--name", "shop", "--data", path]);
+    assert_eq!(missing.status.code(), Some(5), "no folder yet");
+    assert_eq!(Server::start(&data).stop(), Some(0));
+
+    let made = run(&[
+        "app",
+        "create",
+        "--name",
+        "shop",
+        "--scopes",
+        "tickets,messages",
+        "--data",
+        path,
+        "--json",
+    ]);
+    assert_eq!(made.status.code(), Some(0), "{}", stderr(&made));
+    let made: Value = serde_json::from_slice(&made.stdout).expect("JSON");
+    assert_eq!(
+        (&made["name"], &made["scopes"]),
+        (&Value::from("shop"), &Value::from("tickets messages"))
+    );
+
+    let wrong = run(&[
+        "app",
+        "create",
+        "--name",
+        "shop",
+        "--scopes",
+        "everything",
+        "--data",
+        path,
+    ]);
+    assert_eq!(wrong.status.code(), Some(2));
+    let unknown = run(&["app", "reset-secret", "nobody", "--data", path]);
+    assert_eq!(unknown.status.code(), Some(5), "{}", stderr(&unknown));
+
+    let first = json(&data.join("first-app.json"));
+    let client_id = first["clientId"].as_str().expect("an id");
+    let reset = run(&["app", "reset-secret", client_id, "--data", path]);
+    assert_eq!(reset.status.code(), Some(0), "{}", stderr(&reset));
+    let renewed = json(&data.join("first-app.json"));
+    assert_ne!(renewed["clientSecret"], first["clientSecret"]);
+    let secret = renewed["clientSecret"].as_str().expect("a secret");
+    assert!(stdout(&reset).contains(secret), "the file keeps the secret that works");
+}
+
+#[test]
+fn for_machines_the_start_is_one_event_of_json() {
+    let (_folder, data) = folder();
+    let mut child = godwit()
+        .args([
+            "serve",
+            "--http",
+            "127.0.0.1:0",
+            "--mqtt",
+            "127.0.0.1:0",
+            "--log",
+            "json",
+            "--data",
+        ])
+        .arg(&data)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("godwit starts");
+    let lines = BufReader::new(child.stderr.take().expect("piped")).lines();
+    let ready = lines
+        .map(|line| serde_json::from_str::<Value>(&line.expect("text")).expect("every line is JSON"))
+        .find(|event| event["message"] == "ready")
+        .expect("it says when it is ready");
+    assert_eq!(ready["http"], json(&data.join("addresses.json"))["http"]);
+    let mut server = Server {
+        child,
+        banner: String::new(),
+    };
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn the_version_is_told_to_people_and_machines() {
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(stdout(&run(&["version"])), format!("godwit {version}\n"));
+    assert_eq!(
+        stdout(&run(&["version", "--json"])),
+        format!("{{\"version\":\"{version}\"}}\n")
+    );
+    assert_eq!(run(&["vresion"]).status.code(), Some(2));
+}
+
+#[test]
+fn the_demo_comes_true_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let began = std::time::Instant::now();
+    let told = godwit()
+        .args(["demo", "--json"])
+        .env("TMPDIR", folder.path())
+        .output()
+        .expect("godwit runs");
+    assert_eq!(told.status.code(), Some(0), "{}", stderr(&told));
+    assert!(began.elapsed() < Duration::from_secs(60));
+    let verdict: Value = serde_json::from_slice(&told.stdout).expect("JSON");
+    assert_eq!(verdict["passed"], true);
+    assert!(
+        verdict["checks"].as_array().is_some_and(|checks| checks.len() >= 10),
+        "{verdict}"
+    );
+    let left = std::fs::read_dir(folder.path()).expect("the folder").count();
+    assert_eq!(left, 0);
+}
