@@ -106,6 +106,8 @@ impl Record {
     }
 }
 
+const LOW: u128 = (1 << 64) - 1;
+
 /// Thirty-two bits of a conversation, kept beside each number so that a filtered history reads no other bodies.
 /// 0 is "none". The bits are stored, so the function must stay as it is.
 pub(crate) fn conversation_tag(conversation: Option<ConversationKey>) -> u32 {
@@ -113,6 +115,6 @@ pub(crate) fn conversation_tag(conversation: Option<ConversationKey>) -> u32 {
         return 0;
     };
     // Each half is a number by itself; an odd multiplier spreads both over the high bits.
-    let folded = (key as u64) ^ ((key >> 64) as u64).rotate_left(29);
+    let folded = ((key & LOW) as u64) ^ ((key >> 64) as u64).rotate_left(29);
     ((folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32).max(1)
 }

@@ -12,7 +12,10 @@ use crate::varint::Scan;
 pub(crate) mod prepare;
 
 /// Bytes before the first frame.
-pub(crate) const HEADER_BYTES: u64 = 64;
+pub(crate) const HEADER_LENGTH: usize = 64;
+pub(crate) const HEADER_BYTES: u64 = HEADER_LENGTH as u64;
+/// Where the first frame stands.
+pub(crate) const FIRST_OFFSET: u32 = 64;
 const MAGIC: &[u8; 8] = b"GODWITSG";
 pub(crate) const VERSION: u32 = 1;
 const CHECKED: usize = 28;
@@ -54,8 +57,8 @@ pub(crate) enum Header {
 }
 
 /// The first bytes of a segment.
-pub(crate) fn header(no: u64, salt: u64) -> [u8; HEADER_BYTES as usize] {
-    let mut bytes = [0; HEADER_BYTES as usize];
+pub(crate) fn header(no: u64, salt: u64) -> [u8; HEADER_LENGTH] {
+    let mut bytes = [0; HEADER_LENGTH];
     bytes[..8].copy_from_slice(MAGIC);
     bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
     bytes[12..20].copy_from_slice(&no.to_le_bytes());
@@ -68,7 +71,7 @@ pub(crate) fn header(no: u64, salt: u64) -> [u8; HEADER_BYTES as usize] {
 /// Opens a segment by its header.
 pub(crate) fn open(disk: &dyn Disk, no: u64) -> io::Result<Header> {
     let file = disk.open(&name(no))?;
-    let mut bytes = [0; HEADER_BYTES as usize];
+    let mut bytes = [0; HEADER_LENGTH];
     if file.read_at(&mut bytes, 0)? < bytes.len() {
         return Ok(Header::Damaged);
     }

@@ -111,6 +111,11 @@ struct Writer {
     answers: Vec<Answer>,
 }
 
+/// A small count as metrics take it.
+fn measure(count: usize) -> f64 {
+    u32::try_from(count).unwrap_or(u32::MAX).into()
+}
+
 /// Why a commit did not happen.
 enum Failure {
     /// Nothing was kept; later commits are tried.
@@ -255,7 +260,7 @@ impl Writer {
         } else {
             self.devices_failed(devices, &crate::AppendError::StorageFull);
         }
-        metrics::gauge!("archive_queue_entries").set(waiting as f64);
+        metrics::gauge!("archive_queue_entries").set(measure(waiting));
         room.map(|()| waiting > 0 || devices_left)
     }
 

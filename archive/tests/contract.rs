@@ -7,10 +7,10 @@ mod stage;
 macro_rules! on_both_disks {
     ($($test:ident),+ $(,)?) => {
         mod on_a_real_disk {
-            $(#[test] fn $test() { super::$test(super::Stage::real()); })+
+            $(#[test] fn $test() { super::$test(&mut super::Stage::real()); })+
         }
         mod on_a_simulated_disk {
-            $(#[test] fn $test() { super::$test(super::Stage::simulated()); })+
+            $(#[test] fn $test() { super::$test(&mut super::Stage::simulated()); })+
         }
     };
 }

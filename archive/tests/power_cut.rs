@@ -214,7 +214,7 @@ fn run(seed: u64) {
     for _ in 0..CUTS {
         // Some cuts come during the start itself.
         disk.cut_at_change(1 + random.below(160));
-        if let Some(stage) = Stage::try_on(&disk) {
+        if let Ok(stage) = Stage::open(Arc::new(disk.clone()), Some(disk.clone()), None) {
             work(&stage, &mut random, &mut promises);
             stage.archive.close();
         }

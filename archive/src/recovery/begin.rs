@@ -19,7 +19,7 @@ use crate::index::sealed::{self, SealedIndex};
 use crate::index::sealer;
 use crate::record::decode;
 use crate::segment::prepare::prepare;
-use crate::segment::{self, HEADER_BYTES, Header, Segment};
+use crate::segment::{self, FIRST_OFFSET, HEADER_BYTES, HEADER_LENGTH, Header, Segment};
 use crate::state::{FanoutMark, Progress, State};
 use crate::view::{SharedView, View};
 
@@ -67,7 +67,7 @@ pub(crate) fn begin(disk: &dyn Disk, segment_bytes: u64) -> Result<Recovered, Op
 /// Removes what was not finished, and says which segments there are.
 fn clean(disk: &dyn Disk) -> io::Result<Vec<u64>> {
     let names = disk.list()?;
-    for name in names.iter().filter(|name| name.ends_with(".tmp")) {
+    for name in names.iter().filter(|name| name.strip_suffix(".tmp").is_some()) {
         disk.remove(name)?;
     }
     Ok(names.iter().filter_map(|name| segment::number(name)).collect())
@@ -126,7 +126,7 @@ impl Desk<'_> {
         let mut bytes = vec![0; usize::try_from(segment.file.size()?).map_err(io::Error::other)?];
         read_exact_at(&*segment.file, &mut bytes, 0)?;
         let next_durable = self.next_durable(later)?;
-        let empty = bytes[HEADER_BYTES as usize..].iter().all(|byte| *byte == 0);
+        let empty = bytes[HEADER_LENGTH..].iter().all(|byte| *byte == 0);
         if empty && next_durable.is_none() && self.active.is_some() {
             self.ready.get_or_insert(segment);
             return Ok(());
@@ -181,7 +181,7 @@ impl Desk<'_> {
                 Header::Damaged | Header::Unknown(_) => continue,
             };
             let first = segment
-                .frame(HEADER_BYTES as u32)?
+                .frame(FIRST_OFFSET)?
                 .filter(|(kind, _)| *kind == FrameKind::Batch);
             if let Some(opening) = first.and_then(|(_, body)| walk::opening_body(&body)) {
                 return Ok(Some(opening.durable_before));

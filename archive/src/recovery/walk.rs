@@ -1,7 +1,7 @@
 //! Finds the commits in the bytes of a segment, whatever happened to them.
 
 use crate::frame::{self, FrameKind, Salt};
-use crate::segment::HEADER_BYTES;
+use crate::segment::HEADER_LENGTH;
 use crate::varint::Scan;
 use crate::writer::batch::OPENING_BYTES;
 
@@ -59,7 +59,7 @@ pub(crate) fn opening_body(body: &[u8]) -> Option<Opening> {
 /// Walks over a whole segment.
 pub(crate) fn walk(bytes: &[u8], salt: Salt) -> Walk {
     let written = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-    let mut at = HEADER_BYTES as usize;
+    let mut at = HEADER_LENGTH;
     let mut stretches = Vec::new();
     while at < written {
         if let Some((opening, end)) = commit_at(bytes, at, salt) {

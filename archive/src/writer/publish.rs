@@ -4,7 +4,7 @@ use std::io;
 use std::time::Instant;
 
 use super::build::count;
-use super::{FULL_REST, Writer};
+use super::{FULL_REST, Writer, measure};
 use crate::device::table::Dirty;
 use crate::entry::AppendError;
 use crate::fanout::Fanout;
@@ -23,7 +23,7 @@ impl Writer {
             self.listener.committed(&self.batch.deliveries);
         }
         metrics::counter!("archive_commits_total").increment(1);
-        metrics::histogram!("archive_batch_entries").record(self.batch.records.len() as f64);
+        metrics::histogram!("archive_batch_entries").record(measure(self.batch.records.len()));
         self.answer();
         for reply in devices.into_iter().flat_map(|dirty| dirty.replies) {
             let _ = reply.send(Ok(()));

@@ -18,22 +18,22 @@ fn cursor(stage: &Stage) -> Option<u64> {
     stage.archive.device(PHONE).map(|state| state.cursor)
 }
 
-fn a_cursor_moves_forward_only_and_is_found_after_a_start(mut stage: Stage) {
+fn a_cursor_moves_forward_only_and_is_found_after_a_start(stage: &mut Stage) {
     for _ in 0..10 {
         stage.stored(message(1, [1], "x"));
     }
-    assert_eq!(cursor(&stage), None);
+    assert_eq!(cursor(stage), None);
     stage.archive.move_cursor(PHONE, AccountNo(1), 4);
     stage.archive.move_cursor(PHONE, AccountNo(1), 7);
     stage.archive.move_cursor(PHONE, AccountNo(1), 2);
-    assert_eq!(cursor(&stage), Some(7));
+    assert_eq!(cursor(stage), Some(7));
     stage.reopen();
-    assert_eq!(cursor(&stage), Some(7));
+    assert_eq!(cursor(stage), Some(7));
     stage.archive.move_cursor(PHONE, AccountNo(1), 999);
-    assert_eq!(cursor(&stage), Some(10), "never past the head");
+    assert_eq!(cursor(stage), Some(10), "never past the head");
 }
 
-fn a_saved_device_is_durable_when_the_answer_says_so(mut stage: Stage) {
+fn a_saved_device_is_durable_when_the_answer_says_so(stage: &mut Stage) {
     let session = SessionState {
         subscriptions: 3,
         expiry_s: u32::MAX,
@@ -61,7 +61,7 @@ fn a_saved_device_is_durable_when_the_answer_says_so(mut stage: Stage) {
     );
 }
 
-fn a_forgotten_device_stays_forgotten(mut stage: Stage) {
+fn a_forgotten_device_stays_forgotten(stage: &mut Stage) {
     let state = DeviceState {
         account: AccountNo(1),
         cursor: 5,
@@ -74,7 +74,7 @@ fn a_forgotten_device_stays_forgotten(mut stage: Stage) {
     assert_eq!(stage.archive.device(PHONE), None);
 }
 
-fn devices_survive_many_segments(mut stage: Stage) {
+fn devices_survive_many_segments(stage: &mut Stage) {
     for device in 1..=300 {
         let state = DeviceState {
             account: AccountNo(device),

@@ -19,7 +19,7 @@ fn again(receipt: &Receipt) -> Receipt {
     }
 }
 
-fn a_resent_draft_yields_the_same_receipt_over_segments_and_starts(mut stage: Stage) {
+fn a_resent_draft_yields_the_same_receipt_over_segments_and_starts(stage: &mut Stage) {
     let draft = |n: u64| keyed(message(n % 5, [n % 7, 7 + n % 3, 20], vec![1; 300]), n.into(), 1);
     let receipts: Vec<_> = (0..600).map(|n| stage.stored(draft(n))).collect();
     for round in 0..3 {
@@ -31,7 +31,7 @@ fn a_resent_draft_yields_the_same_receipt_over_segments_and_starts(mut stage: St
     assert_eq!(stage.inbox(20).len(), 600, "no resend was numbered");
 }
 
-fn another_body_under_the_same_key_is_a_conflict_that_names_the_original(mut stage: Stage) {
+fn another_body_under_the_same_key_is_a_conflict_that_names_the_original(stage: &mut Stage) {
     let receipt = stage.stored(keyed(message(1, [1, 2], "yes"), 5, 1));
     for _ in 0..2 {
         let conflict = stage.send(keyed(message(1, [1, 2], "no"), 5, 2));
@@ -41,7 +41,7 @@ fn another_body_under_the_same_key_is_a_conflict_that_names_the_original(mut sta
     assert_eq!(stage.inbox(2).len(), 1);
 }
 
-fn a_hundred_resends_at_once_are_one_message(stage: Stage) {
+fn a_hundred_resends_at_once_are_one_message(stage: &mut Stage) {
     let pending: Vec<_> = (0..100)
         .map(|n| {
             stage
@@ -63,7 +63,7 @@ fn a_hundred_resends_at_once_are_one_message(stage: Stage) {
     assert_eq!(stage.inbox(1).len(), 1);
 }
 
-fn after_the_window_a_key_is_new(mut stage: Stage) {
+fn after_the_window_a_key_is_new(stage: &mut Stage) {
     let draft = || keyed(message(1, [1], "again"), 3, 1);
     let first = stage.stored(draft());
     stage.clock.set(START_MS + DUPLICATE_WINDOW_MS);

@@ -18,7 +18,7 @@ fn done(stage: &Stage, messages: u64) {
     });
 }
 
-fn everybody_of_2500_gets_one_number_and_order_is_kept(mut stage: Stage) {
+fn everybody_of_2500_gets_one_number_and_order_is_kept(stage: &mut Stage) {
     let first = stage.stored(message(1, 1..=MANY, "to all"));
     assert_eq!((first.recipients, first.sender_seq), (2500, None));
     // Few recipients, but behind the fan-out of the same conversation; and another one that need not wait.
@@ -40,7 +40,7 @@ fn everybody_of_2500_gets_one_number_and_order_is_kept(mut stage: Stage) {
         }
         let records = stage
             .archive
-            .conversation(group(1), &Default::default())
+            .conversation(group(1), &godwit_archive::ConversationQuery::default())
             .expect("readable");
         assert!(records.is_empty(), "a limit of 0 is none");
         stage.reopen();
@@ -48,14 +48,14 @@ fn everybody_of_2500_gets_one_number_and_order_is_kept(mut stage: Stage) {
     }
 }
 
-fn an_interrupted_fanout_goes_on_after_a_start(mut stage: Stage) {
+fn an_interrupted_fanout_goes_on_after_a_start(stage: &mut Stage) {
     for n in 1..=4 {
         stage.stored(message(1, 1..=MANY, "to all"));
         if n % 2 == 0 {
             stage.reopen();
         }
     }
-    done(&stage, 4);
+    done(stage, 4);
     for account in (1..=MANY).step_by(83) {
         let records: Vec<_> = stage.inbox(account).into_iter().map(|item| item.record).collect();
         assert_eq!(conv_seqs(&records), [1, 2, 3, 4], "inbox of {account}");
@@ -68,7 +68,7 @@ fn an_interrupted_fanout_goes_on_after_a_start(mut stage: Stage) {
     assert!(delivered <= 4);
 }
 
-fn a_resent_fanout_yields_the_same_receipt(mut stage: Stage) {
+fn a_resent_fanout_yields_the_same_receipt(stage: &mut Stage) {
     let draft = || keyed(message(1, 1..=MANY, "to all"), 1, 1);
     let first = stage.stored(draft());
     for _ in 0..2 {
@@ -80,5 +80,5 @@ fn a_resent_fanout_yields_the_same_receipt(mut stage: Stage) {
         );
         stage.reopen();
     }
-    done(&stage, 1);
+    done(stage, 1);
 }

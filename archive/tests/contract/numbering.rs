@@ -15,7 +15,7 @@ on_both_disks! {
     a_closed_archive_takes_nothing_and_still_reads,
 }
 
-fn numbers_have_no_gaps_over_many_segments_and_starts(mut stage: Stage) {
+fn numbers_have_no_gaps_over_many_segments_and_starts(stage: &mut Stage) {
     let mut count = 0_u64;
     for _ in 0..3 {
         for _ in 0..300 {
@@ -43,7 +43,7 @@ fn numbers_have_no_gaps_over_many_segments_and_starts(mut stage: Stage) {
     }
 }
 
-fn concurrent_appends_are_numbered_without_gaps(stage: Stage) {
+fn concurrent_appends_are_numbered_without_gaps(stage: &mut Stage) {
     std::thread::scope(|scope| {
         for sender in 1..=8 {
             let stage = &stage;
@@ -75,7 +75,7 @@ fn concurrent_appends_are_numbered_without_gaps(stage: Stage) {
     assert_eq!(heads, 1600);
 }
 
-fn deliveries_come_in_order_and_before_the_answer(stage: Stage) {
+fn deliveries_come_in_order_and_before_the_answer(stage: &mut Stage) {
     for n in 1..=50_u64 {
         let receipt = stage.stored(message(1, [1, 2, 3], "hello"));
         let deliveries = stage.deliveries();
@@ -88,7 +88,7 @@ fn deliveries_come_in_order_and_before_the_answer(stage: Stage) {
     }
 }
 
-fn server_time_never_goes_back(mut stage: Stage) {
+fn server_time_never_goes_back(stage: &mut Stage) {
     let mut last = stage.stored(message(1, [1], "first")).record;
     for step in [5_i64, -1000, 0, 0, 20, -3, 7] {
         let now = u64::try_from(i64::try_from(last.server_time_ms).expect("fits") + step).expect("positive");
@@ -106,7 +106,7 @@ fn server_time_never_goes_back(mut stage: Stage) {
     }
 }
 
-fn an_entry_without_conversation_or_recipients_is_stored(mut stage: Stage) {
+fn an_entry_without_conversation_or_recipients_is_stored(stage: &mut Stage) {
     let mut refused = message(1, [5], "no");
     (refused.kind, refused.conversation) = (RecordKind::Refused, None);
     let receipt = stage.stored(refused);
@@ -123,7 +123,7 @@ fn an_entry_without_conversation_or_recipients_is_stored(mut stage: Stage) {
     assert_eq!(stage.inbox(5)[0].record.kind, RecordKind::Refused);
 }
 
-fn an_entry_larger_than_half_a_segment_is_refused(stage: Stage) {
+fn an_entry_larger_than_half_a_segment_is_refused(stage: &mut Stage) {
     assert_eq!(
         stage.send(message(1, [1], vec![0; 33 << 10])),
         Err(AppendError::TooLarge)
@@ -131,7 +131,7 @@ fn an_entry_larger_than_half_a_segment_is_refused(stage: Stage) {
     assert_eq!(stage.stored(message(1, [1], vec![0; 31 << 10])).sender_seq, Some(1));
 }
 
-fn a_closed_archive_takes_nothing_and_still_reads(stage: Stage) {
+fn a_closed_archive_takes_nothing_and_still_reads(stage: &mut Stage) {
     let pending = stage.archive.append(message(1, [1], "kept")).expect("room");
     stage.archive.close();
     assert!(wait(pending).is_ok(), "what was queued is stored");

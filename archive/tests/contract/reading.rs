@@ -15,7 +15,7 @@ on_both_disks! {
 }
 
 /// 1,000 messages in two conversations, one each millisecond, in several segments.
-fn filled(mut stage: Stage) -> Stage {
+fn filled(stage: &mut Stage) {
     for n in 1..=1000_u64 {
         stage.clock.set(START_MS + n);
         let mut body = n.to_string().into_bytes();
@@ -31,137 +31,65 @@ fn filled(mut stage: Stage) -> Stage {
             .list()
             .expect("readable")
             .iter()
-            .filter(|name| name.ends_with(".idx"))
+            .filter(|name| name.strip_suffix(".idx").is_some())
             .count()
             > 2
     );
-    stage
 }
 
 fn seqs(stage: &Stage, query: InboxQuery) -> Vec<u64> {
     stage.page(1, &query).iter().map(|item| item.seq).collect()
 }
 
-fn an_inbox_is_read_from_either_end(stage: Stage) {
-    let stage = filled(stage);
-    let range = |from: u64, to: u64| (from..=to).collect::<Vec<_>>();
-    assert_eq!(seqs(&stage, page()), range(951, 1000));
-    assert_eq!(
-        seqs(
-            &stage,
-            InboxQuery {
-                after: Some(0),
-                ..page()
-            }
-        ),
-        range(1, 50)
-    );
-    assert_eq!(
-        seqs(
-            &stage,
-            InboxQuery {
-                after: Some(480),
-                ..page()
-            }
-        ),
-        range(481, 530)
-    );
-    assert_eq!(
-        seqs(
-            &stage,
-            InboxQuery {
-                after: Some(990),
-                ..page()
-            }
-        ),
-        range(991, 1000)
-    );
-    assert_eq!(
-        seqs(
-            &stage,
-            InboxQuery {
-                after: Some(1000),
-                ..page()
-            }
-        ),
-        []
-    );
-    assert_eq!(
-        seqs(
-            &stage,
-            InboxQuery {
-                after: Some(u64::MAX),
-                ..page()
-            }
-        ),
-        []
-    );
-    assert_eq!(
-        seqs(
-            &stage,
-            InboxQuery {
-                before: Some(501),
-                ..page()
-            }
-        ),
-        range(451, 500)
-    );
-    assert_eq!(
-        seqs(
-            &stage,
-            InboxQuery {
-                before: Some(11),
-                ..page()
-            }
-        ),
-        range(1, 10)
-    );
-    assert_eq!(
-        seqs(
-            &stage,
-            InboxQuery {
-                before: Some(0),
-                ..page()
-            }
-        ),
-        []
-    );
-    assert_eq!(
-        seqs(
-            &stage,
-            InboxQuery {
-                after: Some(200),
-                before: Some(211),
-                ..page()
-            }
-        ),
-        range(201, 210)
-    );
-    assert_eq!(seqs(&stage, InboxQuery { limit: 0, ..page() }), []);
-    assert_eq!(
-        seqs(
-            &stage,
-            InboxQuery {
-                after: Some(0),
-                limit: 5000,
-                ..page()
-            }
-        ),
-        range(1, 1000)
-    );
+fn an_inbox_is_read_from_either_end(stage: &mut Stage) {
+    filled(stage);
+    // After, before, limit, and the first and last number of the page.
+    let cases = [
+        (None, None, 50, 951, 1000),
+        (Some(0), None, 50, 1, 50),
+        (Some(480), None, 50, 481, 530),
+        (Some(990), None, 50, 991, 1000),
+        (Some(0), None, 5000, 1, 1000),
+        (None, Some(501), 50, 451, 500),
+        (None, Some(11), 50, 1, 10),
+        (Some(200), Some(211), 50, 201, 210),
+    ];
+    for (after, before, limit, first, last) in cases {
+        let query = InboxQuery {
+            after,
+            before,
+            limit,
+            ..page()
+        };
+        assert_eq!(seqs(stage, query), (first..=last).collect::<Vec<_>>(), "{query:?}");
+    }
+    for (after, before, limit) in [
+        (Some(1000), None, 50),
+        (Some(u64::MAX), None, 50),
+        (None, Some(0), 50),
+        (None, None, 0),
+    ] {
+        let query = InboxQuery {
+            after,
+            before,
+            limit,
+            ..page()
+        };
+        assert_eq!(seqs(stage, query), [], "{query:?}");
+    }
     assert_eq!(stage.page(77, &page()), []);
 }
 
-fn history_of_a_conversation_is_the_inbox_filtered(stage: Stage) {
-    let stage = filled(stage);
+fn history_of_a_conversation_is_the_inbox_filtered(stage: &mut Stage) {
+    filled(stage);
     let query = InboxQuery {
         conversation: Some(group(1)),
         ..page()
     };
-    assert_eq!(seqs(&stage, query), (902..=1000).step_by(2).collect::<Vec<_>>());
+    assert_eq!(seqs(stage, query), (902..=1000).step_by(2).collect::<Vec<_>>());
     assert_eq!(
         seqs(
-            &stage,
+            stage,
             InboxQuery {
                 after: Some(100),
                 ..query
@@ -171,7 +99,7 @@ fn history_of_a_conversation_is_the_inbox_filtered(stage: Stage) {
     );
     assert_eq!(
         seqs(
-            &stage,
+            stage,
             InboxQuery {
                 before: Some(6),
                 ..query
@@ -181,7 +109,7 @@ fn history_of_a_conversation_is_the_inbox_filtered(stage: Stage) {
     );
     assert_eq!(
         seqs(
-            &stage,
+            stage,
             InboxQuery {
                 conversation: Some(group(9)),
                 ..query
@@ -191,19 +119,19 @@ fn history_of_a_conversation_is_the_inbox_filtered(stage: Stage) {
     );
 }
 
-fn history_since_a_time_starts_at_the_first_message_of_it(stage: Stage) {
-    let stage = filled(stage);
+fn history_since_a_time_starts_at_the_first_message_of_it(stage: &mut Stage) {
+    filled(stage);
     for since in [1, 2, 333, 334, 951, 1000] {
         let query = InboxQuery {
             since_ms: Some(START_MS + since),
             limit: 3,
             ..page()
         };
-        assert_eq!(seqs(&stage, query), (since..=1000).take(3).collect::<Vec<_>>());
+        assert_eq!(seqs(stage, query), (since..=1000).take(3).collect::<Vec<_>>());
     }
     assert_eq!(
         seqs(
-            &stage,
+            stage,
             InboxQuery {
                 since_ms: Some(START_MS + 1001),
                 ..page()
@@ -217,13 +145,13 @@ fn history_since_a_time_starts_at_the_first_message_of_it(stage: Stage) {
         limit: 2,
         ..page()
     };
-    assert_eq!(seqs(&stage, query), [601, 603]);
+    assert_eq!(seqs(stage, query), [601, 603]);
     let query = InboxQuery {
         since_ms: Some(START_MS + 10),
         before: Some(13),
         ..page()
     };
-    assert_eq!(seqs(&stage, query), [10, 11, 12]);
+    assert_eq!(seqs(stage, query), [10, 11, 12]);
     let query = ConversationQuery {
         since_ms: Some(START_MS + 600),
         limit: 2,
@@ -235,11 +163,11 @@ fn history_since_a_time_starts_at_the_first_message_of_it(stage: Stage) {
     );
 }
 
-fn a_page_ends_at_its_bytes_but_is_never_empty_for_them(stage: Stage) {
-    let stage = filled(stage);
+fn a_page_ends_at_its_bytes_but_is_never_empty_for_them(stage: &mut Stage) {
+    filled(stage);
     assert_eq!(
         seqs(
-            &stage,
+            stage,
             InboxQuery {
                 after: Some(10),
                 bytes_max: 900,
@@ -250,7 +178,7 @@ fn a_page_ends_at_its_bytes_but_is_never_empty_for_them(stage: Stage) {
     );
     assert_eq!(
         seqs(
-            &stage,
+            stage,
             InboxQuery {
                 bytes_max: 900,
                 ..page()
@@ -260,7 +188,7 @@ fn a_page_ends_at_its_bytes_but_is_never_empty_for_them(stage: Stage) {
     );
     assert_eq!(
         seqs(
-            &stage,
+            stage,
             InboxQuery {
                 after: Some(10),
                 bytes_max: 1,
@@ -271,8 +199,8 @@ fn a_page_ends_at_its_bytes_but_is_never_empty_for_them(stage: Stage) {
     );
 }
 
-fn a_conversation_is_read_whole(stage: Stage) {
-    let stage = filled(stage);
+fn a_conversation_is_read_whole(stage: &mut Stage) {
+    filled(stage);
     let read = |query: ConversationQuery| stage.archive.conversation(group(2), &query).expect("readable");
     let newest = read(ConversationQuery {
         limit: 3,
@@ -294,8 +222,8 @@ fn a_conversation_is_read_whole(stage: Stage) {
     assert_eq!(conv_seqs(&before), [1, 2]);
 }
 
-fn every_message_is_found_by_its_id(stage: Stage) {
-    let stage = filled(stage);
+fn every_message_is_found_by_its_id(stage: &mut Stage) {
+    filled(stage);
     for item in stage.inbox(2) {
         let found = stage.archive.message(item.record.server_id).expect("readable");
         assert_eq!(found.as_ref(), Some(&item.record));

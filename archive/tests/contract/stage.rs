@@ -74,16 +74,12 @@ impl Stage {
         Self::new(Arc::new(disk.clone()), Some(disk), None)
     }
 
-    /// On a disk that may go off while the archive opens.
-    pub(crate) fn try_on(disk: &SimulatedDisk) -> Option<Self> {
-        Self::open(Arc::new(disk.clone()), Some(disk.clone()), None).ok()
-    }
-
     fn new(disk: Arc<dyn Disk>, simulated: Option<SimulatedDisk>, folder: Option<tempfile::TempDir>) -> Self {
         Self::open(disk, simulated, folder).expect("opens")
     }
 
-    fn open(
+    /// Opens the archive; on a disk that goes off meanwhile it does not open.
+    pub(crate) fn open(
         disk: Arc<dyn Disk>,
         simulated: Option<SimulatedDisk>,
         folder: Option<tempfile::TempDir>,

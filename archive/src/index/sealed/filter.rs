@@ -4,6 +4,7 @@ const BLOCK_BYTES: usize = 64;
 /// Sixteen bits and eight probes: about one wrong "maybe" in a thousand.
 const BITS_A_KEY: usize = 16;
 const PROBES: u32 = 8;
+const LOW: u128 = (1 << 64) - 1;
 
 /// A blocked Bloom filter: all bits of a key lie in one cache line.
 pub(crate) struct Filter(Vec<u8>);
@@ -38,14 +39,14 @@ impl Filter {
 }
 
 fn mix(key: u128) -> u64 {
-    let folded = (key as u64) ^ ((key >> 64) as u64).rotate_left(32);
+    let folded = ((key & LOW) as u64) ^ ((key >> 64) as u64).rotate_left(32);
     folded.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 fn block_start(key: u128, blocks: usize) -> usize {
     // Multiply and shift: a fair share of the blocks without a division.
     let block = (u128::from(mix(key)) * blocks as u128) >> 64;
-    block as usize * BLOCK_BYTES
+    usize::try_from(block).expect("a share of the blocks") * BLOCK_BYTES
 }
 
 fn bits(key: u128) -> impl Iterator<Item = usize> {

@@ -90,8 +90,8 @@ impl TableWalk<'_> {
         }
         let per_block = per_block(self.table.width) as u64;
         self.load(position / per_block)?;
-        // Under the number of entries a block holds.
-        let start = (position % per_block) as usize * self.table.width;
+        let within = usize::try_from(position % per_block).expect("fewer than a block holds");
+        let start = within * self.table.width;
         Ok(Some(&self.bytes[start..start + self.table.width]))
     }
 
@@ -105,8 +105,8 @@ impl TableWalk<'_> {
         };
         let start = (block * per_block(width)) as u64;
         self.load(block as u64)?;
-        // Under the number of entries a block holds.
-        let held = (self.table.extent.entries - start).min(per_block(width) as u64) as usize;
+        let held = usize::try_from((self.table.extent.entries - start).min(per_block(width) as u64))
+            .expect("as many as a block holds");
         let within = first_not(held, |at| before(&self.bytes[at * width..(at + 1) * width]));
         Ok(start + within as u64)
     }
