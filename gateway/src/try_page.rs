@@ -44,7 +44,7 @@ fn is_on(door: &Door) -> Result<(), Problem> {
     }
     Err(Problem::new(
         Refusal::Forbidden,
-        "the page to try the platform is off: it gives demo credentials to whoever opens it. It is on by default \
-         where only this machine can connect; `try_page` turns it on elsewhere",
+        "the page to try the platform is off: it gives demo phones to whoever opens it. By itself it is there only \
+         where this machine alone can connect; the setting `http.try_page` decides",
     ))
 }

@@ -7,7 +7,7 @@ import { Strip } from "./strip.js";
 import { span } from "./names.js";
 
 const session = new Session();
-const strip = new Strip(showWaiting);
+const strip = new Strip(showWaiting, (user) => phones.some((phone) => phone.user === user && phone.state === "offline"));
 const lamp = document.querySelector("#server");
 const rest = new Rest(session, strip);
 
@@ -29,6 +29,7 @@ function lineChanged(phone) {
   if (phone.state === "online" && phone.wasOffline) strip.note(`${phone.view.title} is back`);
   phone.wasOffline = phone.state === "offline" || (phone.wasOffline && phone.state !== "online");
   serverSeen();
+  strip.lineChanged();
   showWaiting();
 }
 
@@ -46,6 +47,7 @@ function serverSeen() {
   wasThere = isThere;
   if (isThere) showLamp("there", "The server is up");
   else if (isWanted) showLamp("away", awaySince === null ? "Looking for the server…" : "The server is away; trying again…");
+  else if (phones.some((phone) => phone.state === "elsewhere")) showLamp("waiting", "The phones are open in another tab");
   else showLamp("waiting", "Both phones are offline");
 }
 

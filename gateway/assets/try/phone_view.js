@@ -10,6 +10,7 @@ const KEPT = 300;
 
 export class PhoneView {
   #drafts = new Map();
+  #followsEnd = true;
 
   constructor(name, act) {
     this.title = name === "alice" ? "Alice" : "Bob";
@@ -38,6 +39,10 @@ export class PhoneView {
       act.write(text);
     });
     this.switch.addEventListener("click", act.toggle);
+    this.entries.addEventListener("scroll", () => {
+      this.#followsEnd = this.entries.scrollHeight - this.entries.scrollTop - this.entries.clientHeight < 40;
+    });
+    new ResizeObserver(() => this.#followsEnd && this.#toEnd()).observe(this.entries);
     this.showState("connecting");
   }
 
@@ -111,11 +116,10 @@ export class PhoneView {
 
   #insert(bubble, seq, nextSeq) {
     bubble.dataset.seq = seq;
-    const isAtEnd = this.#isAtEnd();
     const next = nextSeq === undefined ? this.entries.querySelector("[data-draft]") : this.entries.querySelector(`[data-seq="${nextSeq}"]`);
     this.entries.insertBefore(bubble, next);
     while (this.entries.children.length > KEPT) this.entries.firstElementChild.remove();
-    if (isAtEnd) this.#toEnd();
+    if (this.#followsEnd) this.#toEnd();
   }
 
   #takeDraft(id) {
@@ -128,10 +132,6 @@ export class PhoneView {
     if (!bubble) return;
     bubble.dataset.state = state;
     bubble.querySelector("small").textContent = text;
-  }
-
-  #isAtEnd() {
-    return this.entries.scrollHeight - this.entries.scrollTop - this.entries.clientHeight < 40;
   }
 
   #toEnd() {

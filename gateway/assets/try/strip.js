@@ -11,9 +11,13 @@ export class Strip {
   #requestsUnderWay = 0;
   #early = [];
 
-  /** @param changed called when the number of messages that wait for a phone may have changed */
-  constructor(changed) {
+  /**
+   * @param changed   called when the number of messages that wait for a phone may have changed
+   * @param isOffline tells whether a user's phone was taken offline
+   */
+  constructor(changed, isOffline) {
     this.changed = changed;
+    this.isOffline = isOffline;
     this.list = document.querySelector("#journeys");
     this.empty = document.querySelector("#empty");
   }
@@ -73,6 +77,11 @@ export class Strip {
     return this.#journeys.filter((journey) => journey.to === user && journey.acceptedMs !== undefined && !journey.isDelivered).length;
   }
 
+  /** A phone or the server came or went: what still waits now waits for something else. */
+  lineChanged() {
+    for (const journey of this.#journeys) if (!journey.isDelivered) this.#update(journey, () => {});
+  }
+
   /** A line between the messages: something happened to a phone or to the server. */
   note(text) {
     this.#show(JourneyView.note(text));
@@ -95,6 +104,7 @@ export class Strip {
 
   #add(journey) {
     if (journey.id && journey.origin !== "elsewhere" && this.#byId(journey.id)) return this.#byId(journey.id);
+    journey.isHeld = this.isOffline(journey.from);
     journey.view = new JourneyView(journey);
     this.#journeys.unshift(journey);
     if (this.#journeys.length > KEPT * 5) this.#journeys.pop();
@@ -105,6 +115,7 @@ export class Strip {
   #update(journey, change) {
     if (!journey) return;
     change(journey);
+    journey.isHeld = this.isOffline(journey.from);
     journey.view.show(journey);
     this.changed();
   }

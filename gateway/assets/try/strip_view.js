@@ -33,7 +33,8 @@ export class JourneyView {
     const isAccepted = journey.acceptedMs !== undefined || isStored;
     this.root.dataset.state = journey.refused ? "refused" : journey.isDelivered ? "delivered" : isStored ? "stored" : isAccepted ? "accepted" : "sent";
     if (journey.serverId) this.root.dataset.serverId = journey.serverId;
-    this.#say("sent", true, SENT[journey.origin]);
+    const isSent = isAccepted || !journey.isHeld;
+    this.#say("sent", isSent, isSent ? SENT[journey.origin] : `waits for ${nameOf(journey.from)} to reconnect`);
     this.#say("accepted", isAccepted, journey.refused ?? accepted(journey, isAccepted));
     this.#say("stored", isStored, stored(journey));
     this.#say("delivered", journey.isDelivered, delivered(journey, isAccepted));
@@ -48,7 +49,7 @@ export class JourneyView {
 
 function accepted(journey, isAccepted) {
   if (journey.acceptedMs !== undefined) return span(journey.acceptedMs) + (journey.origin === "rest" ? " · HTTP" : " · PUBACK");
-  return isAccepted ? "" : "waits for the server";
+  return isAccepted || journey.isHeld ? "" : "waits for the server";
 }
 
 function stored(journey) {

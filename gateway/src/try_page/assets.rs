@@ -59,8 +59,9 @@ fn content_type(file: &str) -> Option<&'static str> {
 }
 
 fn entity_tag(hash: &[u8; 32]) -> String {
-    let hex: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("\"{hex}\"")
+    let (half, _) = hash.split_at(16);
+    let number = half.iter().fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
+    format!("\"{number:032x}\"")
 }
 
 /// Whether an `If-None-Match` names this tag (RFC 9110, 13.1.2).
