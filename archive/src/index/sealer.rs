@@ -92,10 +92,12 @@ impl Sealer {
         state.hurry = state.stalled;
         self.backlog.changed.notify_all();
         while state.waiting >= WAITING_MAX {
-            if state.stalled {
+            // A thread that ended will not make room.
+            if state.stalled || self.thread.as_ref().is_none_or(JoinHandle::is_finished) {
                 return false;
             }
-            state = self.backlog.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            let waited = self.backlog.changed.wait_timeout(state, RETRY);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         true
     }
