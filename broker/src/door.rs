@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::Settings;
 use crate::places::Places;
 use crate::session::Limits;
+use crate::unconfirmed::Unconfirmed;
 
 /// The MQTT door. Cheap to clone.
 #[derive(Clone)]
@@ -29,6 +30,7 @@ pub(crate) struct Door {
     pub(crate) settings: Settings,
     pub(crate) limits: Arc<Limits>,
     pub(crate) places: Arc<Places>,
+    pub(crate) unconfirmed: Unconfirmed,
     pub(crate) meters: Meters,
     /// Cancelled when the door closes; wakes everybody who waited for it once.
     pub(crate) closing: CancellationToken,
@@ -76,6 +78,7 @@ impl Broker {
             settings,
             limits,
             places,
+            unconfirmed: Unconfirmed::default(),
             meters: Meters {
                 deliveries: metrics::counter!("mqtt_deliveries_total"),
                 publishes_accepted: metrics::counter!("mqtt_publishes_total", "outcome" => "accepted"),

@@ -11,6 +11,7 @@ mod listener;
 mod places;
 pub mod session;
 mod settings;
+mod unconfirmed;
 
 pub use door::Broker;
 pub use session::Session;

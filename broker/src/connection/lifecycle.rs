@@ -1,9 +1,9 @@
 //! Coming, subscribing and leaving: where the session meets what is stored of the device.
 
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
-use godwit_hub::{DeviceState, SessionState};
+use godwit_hub::{CloseReason, DeviceState, SessionState};
 use godwit_model::Refusal;
 use godwit_registry::Device;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -21,10 +21,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             Err(refusal) => self.session.authenticated(now, Err(refusal)),
             Ok(member) => {
                 let stored = self.stored(&member.device);
+                let sent_before = self.door.unconfirmed.take(member.device.no);
                 self.member = Some(member);
                 self.just_entered = true;
-                self.session
-                    .authenticated(now, Ok(Admission { stored, sent_before: 0 }));
+                self.session.authenticated(now, Ok(Admission { stored, sent_before }));
                 self.save_beginning();
                 self.walk_from(None);
             }
@@ -181,15 +181,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.publications = Publications::default();
         self.unread = Vec::new();
         if let Some(Member { device, attachment }) = self.member.take() {
-            self.save_end(&device, end);
+            if let Some(sent) = self.walk.unconfirmed() {
+                self.door.unconfirmed.note(device.no, sent);
+            }
+            // However this one ended: once a newer session is there, what is stored belongs to it.
+            let closed = attachment.mailbox().take(Waker::noop()).close;
+            if !matches!(closed, Some(CloseReason::TakenOver | CloseReason::Retired)) {
+                self.save_end(&device, end);
+            }
             drop(attachment);
         }
         self.walk.stop();
     }
 
     fn save_end(&self, device: &Device, end: End) {
-        // The newer session of the device, or nobody, owns what is stored.
-        if matches!(end, End::TakenOver | End::Retired) {
+        if end == End::Retired {
             return;
         }
         let Some(stored) = self.door.hub.device(device.no) else {

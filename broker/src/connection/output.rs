@@ -86,6 +86,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     /// Ends the socket: all written, this side closed, and what the client still sends read over until it closes too.
     /// Closing with unread bytes would make the system throw away what the client has not received.
     pub(super) fn hang_up(&mut self, cx: &mut Context<'_>, end: End) -> Poll<()> {
+        if end == End::Lost {
+            // Nobody may be there any more: one attempt.
+            let _ = Pin::new(&mut self.stream).poll_shutdown(cx);
+            return Poll::Ready(());
+        }
         if !self.output.is_empty() {
             return Poll::Pending;
         }
@@ -93,9 +98,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             let _ = ready!(Pin::new(&mut self.stream).poll_shutdown(cx));
             self.is_hung_up = true;
         }
-        match end {
-            End::Disconnected | End::Lost => Poll::Ready(()),
-            _ => self.discard(cx),
+        if end == End::Disconnected {
+            Poll::Ready(())
+        } else {
+            self.discard(cx)
         }
     }
 }

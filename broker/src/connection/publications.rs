@@ -20,6 +20,9 @@ use crate::session::{Answer, End, Place, Publication};
 #[derive(Default)]
 pub(super) struct Publications(VecDeque<OnItsWay>);
 
+/// Milliseconds a 3.1.1 client is kept when its publication could not be stored, before its session ends.
+const GIVE_UP_PAUSE_MS: u64 = 5_000;
+
 struct OnItsWay {
     ticket: u64,
     /// On 3.1.1, where a late refusal becomes an inbox entry that names the draft; otherwise empty.
@@ -84,26 +87,38 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
     }
 
-    /// Nothing can be said and nothing stored. Unacknowledged, the client sends again when it comes back.
+    /// Nothing can be said and nothing stored: the session ends, and the client sends again when it comes back. Not at
+    /// once, or all clients of a full disk would come back all the time.
     fn fail(&mut self) {
         count("failed");
-        self.session.finish(End::Failed);
+        let now = self.door.now();
+        self.gives_up_at.get_or_insert(now.saturating_add(GIVE_UP_PAUSE_MS));
+        self.session.hold(now, true);
     }
 
     /// Tells an MQTT 5 client; for a 3.1.1 client the refusal becomes an entry of its inbox first.
     fn refuse(&mut self, ticket: u64, draft_id: Box<str>, refused: Refused) {
-        if self.session.version() == Version::V5 {
-            count(refused.refusal.code());
-            self.session.answer(self.door.now(), ticket, Answer::Refused(refused));
-            return;
-        }
-        let Some(member) = &self.member else { return };
-        if let Ok(appending) = self.door.dispatcher.append_refusal(&member.device, &draft_id, &refused) {
-            self.on_its_way(ticket, draft_id, appending, true);
-        } else {
+        if let Err((draft_id, refused)) = self.refuse_at_once(ticket, draft_id, refused)
+            && let Some(member) = &self.member
+        {
             let device = Arc::clone(&member.device);
             self.wait_for(job::refuse(&self.door, device, ticket, draft_id, refused));
         }
+    }
+
+    /// As [`Self::refuse`], but gives everything back when the archive has no room.
+    fn refuse_at_once(&mut self, ticket: u64, draft_id: Box<str>, refused: Refused) -> Result<(), (Box<str>, Refused)> {
+        if self.session.version() == Version::V5 {
+            count(refused.refusal.code());
+            self.session.answer(self.door.now(), ticket, Answer::Refused(refused));
+            return Ok(());
+        }
+        let Some(member) = &self.member else { return Ok(()) };
+        match self.door.dispatcher.append_refusal(&member.device, &draft_id, &refused) {
+            Ok(appending) => self.on_its_way(ticket, draft_id, appending, true),
+            Err(_) => return Err((draft_id, refused)),
+        }
+        Ok(())
     }
 
     /// Answers what is stored by now; whether anything was.
@@ -125,7 +140,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 }
                 // Too late to hold the client back.
                 Err(refused) if done.is_refusal || must_wait(self.session.version(), &refused) => self.fail(),
-                Err(refused) => self.refuse(done.ticket, done.draft_id, refused),
+                // Another job may be under way, so there is no waiting for room.
+                Err(refused) => {
+                    if self.refuse_at_once(done.ticket, done.draft_id, refused).is_err() {
+                        self.fail();
+                    }
+                }
             }
         }
         if any && self.publications.0.is_empty() {

@@ -98,6 +98,14 @@ impl Walk {
         }
     }
 
+    /// The highest number sent, when not everything was acknowledged.
+    pub(super) fn unconfirmed(&self) -> Option<u64> {
+        match &self.way {
+            Way::Cursor(follower) if follower.sent() > follower.cursor() => Some(follower.sent()),
+            _ => None,
+        }
+    }
+
     /// Passes on how far the device has come: once a wake, however many acknowledgements it brought.
     pub(super) fn note_cursor(&mut self, door: &Door, member: Option<&Member>) {
         let (Some(cursor), Some(member)) = (self.cursor(), member) else {

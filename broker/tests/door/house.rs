@@ -26,6 +26,7 @@ pub(crate) struct House {
     pub(crate) address: SocketAddr,
     pub(crate) dispatcher: Dispatcher,
     pub(crate) registry: Registry,
+    pub(crate) disk: SimulatedDisk,
     app: Arc<App>,
 }
 
@@ -45,12 +46,18 @@ impl House {
     pub(crate) async fn with(settings: Settings) -> Self {
         let clock = Arc::new(SystemClock);
         let switchboard = Arc::new(Switchboard::default());
-        let disk = Arc::new(SimulatedDisk::new(1));
+        let disk = SimulatedDisk::new(1);
         let archive_settings = godwit_archive::Settings {
             segment_bytes: 4 << 20,
             ..godwit_archive::Settings::default()
         };
-        let (archive, _) = Archive::open(disk, clock.clone(), archive_settings, switchboard.clone()).unwrap();
+        let (archive, _) = Archive::open(
+            Arc::new(disk.clone()),
+            clock.clone(),
+            archive_settings,
+            switchboard.clone(),
+        )
+        .unwrap();
         let store = Store::open("sqlite::memory:").await.unwrap();
         let secret_cost = SecretCost {
             memory_kib: 8,
@@ -76,6 +83,7 @@ impl House {
             address,
             dispatcher,
             registry,
+            disk,
             app,
         }
     }
@@ -208,6 +216,11 @@ impl Client {
                 return None;
             }
         }
+    }
+
+    /// The next packet if it comes within a second; `None` is silence.
+    pub(crate) async fn next_soon(&mut self) -> Option<Seen> {
+        timeout(Duration::from_secs(1), self.next()).await.ok()
     }
 
     /// The next inbox entry as JSON, acknowledged at once.

@@ -180,3 +180,25 @@ async fn a_session_taken_up_again_hears_what_comes_without_saying_anything() {
         assert_eq!(words(&at_bob.entry().await), "are you there");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_sent_and_not_acknowledged_comes_again_marked_with_the_same_id() {
+    let house = House::new().await;
+    let ann = house.phone("ann", "1").await;
+    let mut client = house.listen(Version::V311, &ann).await;
+    client.send(&ann.text(Version::V311, "ann", 1, "once more")).await;
+    let first = loop {
+        if let Seen::Publish { id, dup, .. } = client.next().await {
+            break (id, dup);
+        }
+    };
+    drop(client);
+    while house.broker.connections() > 0 {
+        tokio::task::yield_now().await;
+    }
+    let (mut client, _) = house.enter(Version::V311, &ann, false).await;
+    let Seen::Publish { id, dup, .. } = client.next().await else {
+        panic!("no delivery")
+    };
+    assert_eq!((first, (id, dup)), ((1, false), (1, true)));
+}

@@ -37,7 +37,7 @@ async fn upgrade(address: SocketAddr, protocol: &str) -> (TcpStream, String) {
 
 /// A masked frame; the mask is 0, which leaves the bytes as they are.
 fn frame(kind: u8, bytes: &[u8]) -> Vec<u8> {
-    let mut out = vec![0x80 | kind, 0x80 | 126];
+    let mut out = vec![0x80 | kind, 0x80 + 126];
     out.extend(u16::try_from(bytes.len()).unwrap().to_be_bytes());
     out.extend([0; 4]);
     out.extend(bytes);
