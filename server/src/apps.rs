@@ -35,11 +35,14 @@ pub(crate) async fn run(command: AppCommand, json: bool) -> Result<(), Failure> 
             let scopes = read_scopes(&scopes)?;
             let (_folder, registry) = open(&configured).await?;
             let new = registry.create_app(TenantNo(tenant), &name, &scopes).await;
-            show(&new.map_err(refused)?, json);
+            show(&new.map_err(|error| refused(&error))?, json);
         }
         AppCommand::ResetSecret { client_id, configured } => {
             let (folder, registry) = open(&configured).await?;
-            let new = registry.reset_app_secret(&client_id).await.map_err(refused)?;
+            let new = registry
+                .reset_app_secret(&client_id)
+                .await
+                .map_err(|error| refused(&error))?;
             renew_first_app(&folder, &new)?;
             show(&new, json);
         }
@@ -75,7 +78,7 @@ fn renew_first_app(folder: &DataFolder, new: &NewApp) -> Result<(), Failure> {
     }
 }
 
-fn refused(error: Error) -> Failure {
+fn refused(error: &Error) -> Failure {
     let exit = match error.refusal() {
         Some(Refusal::NotFound) => Exit::NotFound,
         _ => Exit::Refused,

@@ -60,7 +60,7 @@ pub struct Serve {
 /// Which settings, and which folder.
 #[derive(Debug, Default, Args)]
 pub struct Configured {
-    /// The settings file; without it, GODWIT_CONFIG, or the defaults.
+    /// The settings file; without it, what `GODWIT_CONFIG` names, or the defaults.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// The folder that holds everything.
@@ -131,9 +131,9 @@ impl Serve {
 fn flags<const N: usize>(given: [(&'static str, &'static str, &Option<String>); N]) -> Vec<Flag> {
     given
         .into_iter()
-        .filter_map(|(flag, key, value)| {
+        .filter_map(|(name, key, value)| {
             let value = value.clone()?;
-            Some(Flag { flag, key, value })
+            Some(Flag { name, key, value })
         })
         .collect()
 }

@@ -134,7 +134,7 @@ impl DataFolder {
 
     /// Writes the first app's credentials, readable by the owner alone.
     pub fn write_first_app(&self, app: &FirstApp) -> Result<(), Failure> {
-        self.write_json(&self.first_app_path(), app)
+        Self::write_json(&self.first_app_path(), app)
     }
 
     fn addresses_path(&self) -> PathBuf {
@@ -143,7 +143,7 @@ impl DataFolder {
 
     /// Says where the server listens; whoever waits for the file finds it whole.
     pub fn write_addresses(&self, addresses: &Addresses) -> Result<(), Failure> {
-        self.write_json(&self.addresses_path(), addresses)
+        Self::write_json(&self.addresses_path(), addresses)
     }
 
     /// Forgets where a server listened, before it stops doing so or because it ended without saying so.
@@ -154,7 +154,7 @@ impl DataFolder {
         }
     }
 
-    fn write_json(&self, path: &Path, value: &impl Serialize) -> Result<(), Failure> {
+    fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Failure> {
         let mut text = serde_json::to_string(value).expect("plain structs of texts are always JSON");
         text.push('\n');
         private_file::replace(path, text.as_bytes()).map_err(|error| unusable(path, &error))

@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use narrator::Narrator;
 
 /// The whole story must end by then, also when something hangs.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 #[derive(Serialize)]
 struct Verdict {

@@ -47,7 +47,7 @@ pub struct Sources {
 #[derive(Clone, Debug)]
 pub struct Flag {
     /// The flag, with its hyphens.
-    pub flag: &'static str,
+    pub name: &'static str,
     /// The setting, as `section.key`.
     pub key: &'static str,
     /// What was given.
@@ -118,14 +118,13 @@ pub fn load(sources: Sources) -> Result<Loaded, Problems> {
 }
 
 fn read_flag(reading: &mut Reading, flag: &Flag) {
-    let place = Place::Flag(flag.flag);
-    match KEYS.iter().find(|key| key.path() == flag.key) {
-        Some(key) => take::take(reading, key, &environment::free(&flag.value), place),
-        None => {
-            let what = format!("{} is not available in this version", flag.flag);
-            let next = "leave it out; until then a proxy in front of mqtt.bind can end TLS";
-            reading.problem(Problem::new(ProblemKind::Unsupported, place, what, next));
-        }
+    let place = Place::Flag(flag.name);
+    if let Some(key) = KEYS.iter().find(|key| key.path() == flag.key) {
+        take::take(reading, key, &environment::free(&flag.value), place);
+    } else {
+        let what = format!("{} is not available in this version", flag.name);
+        let next = "leave it out; until then a proxy in front of mqtt.bind can end TLS";
+        reading.problem(Problem::new(ProblemKind::Unsupported, place, what, next));
     }
 }
 

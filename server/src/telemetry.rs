@@ -28,7 +28,9 @@ pub(crate) fn install_log(log: &Log) {
     let events = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(stderr)
-        .with_ansi(stderr().is_terminal());
+        .with_ansi(stderr().is_terminal())
+        // It would panic wherever something is logged, once nobody reads standard error any more.
+        .log_internal_errors(false);
     let installed = match log.format {
         LogFormat::Text => events.try_init(),
         LogFormat::Json => events.json().flatten_event(true).try_init(),

@@ -162,7 +162,7 @@ fn a_flag_comes_before_the_environment_and_that_before_the_file() {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .to_vec(),
         flags: vec![Flag {
-            flag: "--http",
+            name: "--http",
             key: "http.bind",
             value: "127.0.0.1:3".to_owned(),
         }],

@@ -1,5 +1,6 @@
 //! The key all others are derived from: 32 random bytes, in hexadecimal, readable by the owner alone.
 
+use std::fmt::Write;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -40,8 +41,12 @@ fn read(path: &Path) -> Result<[u8; 32], Failure> {
 fn make(path: &Path) -> Result<[u8; 32], Failure> {
     let mut key = [0; 32];
     getrandom::fill(&mut key).map_err(|error| unusable(path, &io::Error::other(error.to_string())))?;
-    let text: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-    private_file::replace(path, format!("{text}\n").as_bytes()).map_err(|error| unusable(path, &error))?;
+    let mut text = String::with_capacity(2 * key.len() + 1);
+    for byte in key {
+        write!(text, "{byte:02x}").expect("a String takes every write");
+    }
+    text.push('\n');
+    private_file::replace(path, text.as_bytes()).map_err(|error| unusable(path, &error))?;
     Ok(key)
 }
 

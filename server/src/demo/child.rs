@@ -29,7 +29,7 @@ impl Server {
         let any = || "127.0.0.1:0".to_owned();
         Ok(Self {
             process: None,
-            folder: folder.map_err(|error| failed(format!("no temporary folder: {error}")))?,
+            folder: folder.map_err(|error| failed(&format!("no temporary folder: {error}")))?,
             addresses: Addresses {
                 http: any(),
                 mqtt: any(),
@@ -45,7 +45,7 @@ impl Server {
         let mut process = self
             .command()?
             .spawn()
-            .map_err(|error| failed(format!("it does not start: {error}")))?;
+            .map_err(|error| failed(&format!("it does not start: {error}")))?;
         let pid = process.id().unwrap_or_default();
         let listening = async {
             loop {
@@ -53,21 +53,21 @@ impl Server {
                     return Ok(addresses);
                 }
                 if let Ok(Some(status)) = process.try_wait() {
-                    return Err(failed(format!("it ended at once ({status}): {}", self.last_words())));
+                    return Err(failed(&format!("it ended at once ({status}): {}", self.last_words())));
                 }
                 tokio::time::sleep(LOOK_AGAIN).await;
             }
         };
         let waited = tokio::time::timeout(PATIENCE, listening).await;
-        self.addresses = waited.unwrap_or_else(|_| Err(failed("it does not listen".to_owned())))?;
+        self.addresses = waited.unwrap_or_else(|_| Err(failed("it does not listen")))?;
         self.process = Some(process);
         Ok(pid)
     }
 
     fn command(&self) -> Result<Command, Failure> {
-        let program = std::env::current_exe().map_err(|error| failed(format!("no own executable: {error}")))?;
+        let program = std::env::current_exe().map_err(|error| failed(&format!("no own executable: {error}")))?;
         let log = std::fs::File::options().create(true).append(true).open(self.log_path());
-        let log = log.map_err(|error| failed(format!("no log: {error}")))?;
+        let log = log.map_err(|error| failed(&format!("no log: {error}")))?;
         let mut command = Command::new(program);
         command.arg("serve").arg("--data").arg(self.data());
         command.args(["--http", &self.addresses.http, "--mqtt", &self.addresses.mqtt]);
@@ -109,7 +109,7 @@ impl Server {
 
     /// The credentials it made for its first app.
     pub(super) fn first_app(&self) -> Result<FirstApp, Failure> {
-        read_json(&self.data().join("first-app.json")).ok_or_else(|| failed("it wrote no first-app.json".to_owned()))
+        read_json(&self.data().join("first-app.json")).ok_or_else(|| failed("it wrote no first-app.json"))
     }
 
     /// SIGKILL: it cannot finish anything, or say goodbye.
@@ -118,7 +118,7 @@ impl Server {
             Some(mut process) => process
                 .kill()
                 .await
-                .map_err(|error| failed(format!("it cannot be killed: {error}"))),
+                .map_err(|error| failed(&format!("it cannot be killed: {error}"))),
             None => Ok(()),
         }
     }
@@ -126,15 +126,15 @@ impl Server {
     /// SIGTERM: it may finish what it began.
     pub(super) async fn stop(&mut self) -> Result<ExitStatus, Failure> {
         let Some(mut process) = self.process.take() else {
-            return Err(failed("it does not run".to_owned()));
+            return Err(failed("it does not run"));
         };
         let pid = process.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
-        let pid = pid.ok_or_else(|| failed("it ended by itself".to_owned()))?;
-        kill_process(pid, Signal::TERM).map_err(|error| failed(format!("it cannot be told to stop: {error}")))?;
+        let pid = pid.ok_or_else(|| failed("it ended by itself"))?;
+        kill_process(pid, Signal::TERM).map_err(|error| failed(&format!("it cannot be told to stop: {error}")))?;
         match tokio::time::timeout(PATIENCE, process.wait()).await {
             Ok(Ok(status)) => Ok(status),
-            Ok(Err(error)) => Err(failed(format!("it cannot be waited for: {error}"))),
-            Err(_) => Err(failed("it did not stop when told to".to_owned())),
+            Ok(Err(error)) => Err(failed(&format!("it cannot be waited for: {error}"))),
+            Err(_) => Err(failed("it did not stop when told to")),
         }
     }
 }
@@ -143,6 +143,6 @@ fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Option<T> {
     serde_json::from_slice(&std::fs::read(path).ok()?).ok()
 }
 
-fn failed(what: String) -> Failure {
+fn failed(what: &str) -> Failure {
     Failure::new("GW-E002", format!("the demo's server: {what}"), "").with_exit(Exit::Unreachable)
 }

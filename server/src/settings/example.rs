@@ -1,5 +1,7 @@
 //! The example file: every setting with its default and what it is for.
 
+use std::fmt::Write;
+
 use super::Settings;
 use super::sections::{KEYS, SECTIONS};
 
@@ -16,10 +18,10 @@ pub fn example() -> String {
     for (section, about) in SECTIONS {
         text.push('\n');
         push_comment(&mut text, about);
-        text.push_str(&format!("[{section}]\n"));
+        writeln!(text, "[{section}]").expect("a String takes every write");
         for key in KEYS.iter().filter(|key| key.section == *section) {
             push_comment(&mut text, key.about);
-            text.push_str(&format!("{} = {}\n", key.name, (key.show)(&defaults)));
+            writeln!(text, "{} = {}", key.name, (key.show)(&defaults)).expect("a String takes every write");
         }
     }
     text
@@ -27,6 +29,6 @@ pub fn example() -> String {
 
 fn push_comment(text: &mut String, lines: &[&str]) {
     for line in lines {
-        text.push_str(&format!("# {}\n", line.trim()));
+        writeln!(text, "# {}", line.trim()).expect("a String takes every write");
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::declare::Key;
 use super::problem::{Place, Problem, ProblemKind};
 use super::sections::{KEYS, SECTIONS};
 use super::suggestion::nearest;
@@ -72,22 +73,20 @@ fn read_section(reading: &mut Reading, source: &Source<'_>, section: &str, entri
             reading.problem(unknown_key(&place, &path, name.get_ref()));
             continue;
         };
-        match raw(value) {
-            Some(raw) => take(reading, key, &raw, place),
-            None => {
-                let what = format!(
-                    "`{}` cannot be a table, a date, a fraction, or a list of other things than texts",
-                    key.path()
-                );
-                reading.problem(Problem::new(
-                    ProblemKind::WrongKind,
-                    place,
-                    what,
-                    format!("write {}", key.expects),
-                ));
-            }
+        if let Some(raw) = raw(value) {
+            take(reading, key, &raw, place);
+        } else {
+            reading.problem(no_value(key, place));
         }
     }
+}
+
+fn no_value(key: &Key, place: Place) -> Problem {
+    let what = format!(
+        "`{}` cannot be a table, a date, a fraction, or a list of other things than texts",
+        key.path()
+    );
+    Problem::new(ProblemKind::WrongKind, place, what, format!("write {}", key.expects))
 }
 
 fn raw(value: &Spanned<DeValue<'_>>) -> Option<Raw> {
@@ -105,8 +104,8 @@ fn raw(value: &Spanned<DeValue<'_>>) -> Option<Raw> {
 }
 
 fn unknown_key(place: &Place, path: &str, name: &str) -> Problem {
-    let paths: Vec<String> = KEYS.iter().map(super::declare::Key::path).collect();
-    let namesake = KEYS.iter().find(|key| key.name == name).map(super::declare::Key::path);
+    let paths: Vec<String> = KEYS.iter().map(Key::path).collect();
+    let namesake = KEYS.iter().find(|key| key.name == name).map(Key::path);
     let next = nearest(path, paths.iter().map(String::as_str))
         .map(str::to_owned)
         .or(namesake)

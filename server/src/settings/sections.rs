@@ -33,16 +33,16 @@ sections! {
 
     /// The REST door, the pages, and MQTT over WebSocket (`/mqtt`).
     http: Http {
-        /// Where it listens. Loopback is this machine only; "0.0.0.0:8080" opens it to every network.
+        /// Where it listens. Loopback is this machine only; `0.0.0.0:8080` opens it to every network.
         bind: SocketAddr = loopback(8080);
-        /// The page /try, which gives demo phones to whoever opens it: "on", "off", or "auto": on while this door is
-        /// bound to loopback and neither public_url nor trusted_proxies is set.
+        /// The page /try, which gives demo phones to whoever opens it: `on`, `off`, or `auto`: on while this door is
+        /// bound to loopback and neither `public_url` nor `trusted_proxies` is set.
         try_page: TryPage = TryPage::Auto;
-        /// Where clients find this door, such as "https://im.example.org"; empty: where they found it.
+        /// Where clients find this door, such as `https://im.example.org`; empty: where they found it.
         public_url: Option<String> = None;
         /// How many proxies of your own stand before this door and append to X-Forwarded-For; 0: it is not read.
         trusted_proxies: u8 = 0;
-        /// Origins whose pages may call this door, such as "https://admin.example.org".
+        /// Origins whose pages may call this door, such as `https://admin.example.org`.
         cors_origins: Vec<String> = Vec::new();
         /// Largest body of a request.
         body_size_max: ByteSize = mebibytes(1);
@@ -66,7 +66,7 @@ sections! {
 
     /// The MQTT door over TCP.
     mqtt: Mqtt {
-        /// Where it listens. Loopback is this machine only; "0.0.0.0:1883" opens it to every network.
+        /// Where it listens. Loopback is this machine only; `0.0.0.0:1883` opens it to every network.
         bind: SocketAddr = loopback(1883);
         /// Longest time from an accepted connection to its answered CONNECT.
         connect_timeout: Duration = seconds(10);
@@ -86,8 +86,8 @@ sections! {
 
     /// Where messages and everything relational live.
     storage: Storage {
-        /// A PostgreSQL URL ("postgres://user:password@host/name"); empty for SQLite in the data folder.
-        /// In the environment, GODWIT_STORAGE__DATABASE_FILE may name a file that holds it.
+        /// A PostgreSQL URL (`postgres://user:password@host/name`); empty for SQLite in the data folder.
+        /// In the environment, `GODWIT_STORAGE__DATABASE_FILE` may name a file that holds it.
         database: Secret = Secret::default();
         /// Size of one segment file of the message log, 64KiB to 1GiB.
         segment_size: ByteSize = mebibytes(64);
@@ -131,9 +131,9 @@ sections! {
 
     /// What the server says about itself, on standard error. Never secrets, never content.
     log: Log {
-        /// What is kept: error, warn, info, debug or trace; per room as "info,godwit_broker=debug".
+        /// What is kept: error, warn, info, debug or trace; per room as `info,godwit_broker=debug`.
         filter: LogFilter = LogFilter("info".to_owned());
-        /// "text" for people, "json" for machines.
+        /// `text` for people, `json` for machines.
         format: LogFormat = LogFormat::Text;
     }
 }

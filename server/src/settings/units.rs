@@ -70,7 +70,7 @@ mod tests {
             let time = read_duration(text).expect("a time");
             assert_eq!(read_duration(&show_duration(time)), Some(time), "{text}");
         }
-        assert_eq!(show_duration(Duration::from_secs(300)), "5m");
+        assert_eq!(show_duration(Duration::from_mins(5)), "5m");
         for (text, bytes) in [
             ("64MiB", 64 << 20),
             ("1GiB", 1 << 30),

@@ -129,7 +129,7 @@ impl Value for ByteSize {
     const EXPECTS: &'static str = "a size with its unit in quotes, such as \"64MiB\" (B, KiB, MiB, GiB)";
 
     fn read(raw: &Raw) -> Result<Self, Wrong> {
-        raw.text()?.parse().map_err(|_| Wrong::Value(Self::EXPECTS.to_owned()))
+        raw.text()?.parse().map_err(|()| Wrong::Value(Self::EXPECTS.to_owned()))
     }
 
     fn show(&self) -> String {
