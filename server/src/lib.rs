@@ -12,6 +12,7 @@ mod console;
 pub mod data_folder;
 mod demo;
 mod failure;
+mod http;
 mod rooms;
 pub mod running;
 mod serve;

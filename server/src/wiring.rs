@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Router;
 use godwit_archive::{Archive, Delivery, Disk, Listener, RealDisk, Recovery};
 use godwit_broker::Broker;
 use godwit_dispatcher::Dispatcher;
@@ -18,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::banner::FIRST_RECIPIENT;
 use crate::data_folder::DataFolder;
 use crate::failure::{Exit, Failure};
+use crate::http::HttpDoor;
 use crate::running::{Doors, Running};
 use crate::settings::Settings;
 use crate::{rooms, telemetry};
@@ -121,22 +121,19 @@ fn open_doors(settings: &Settings, core: Core, sockets: Sockets, failed: Cancell
         )
     };
     let routes = godwit_gateway::router(gateway).merge(broker.websocket());
+    let http = HttpDoor {
+        routes,
+        head_timeout: settings.http.head_timeout,
+        connections_max: settings.http.connections,
+    };
     let served = broker.clone();
     Doors {
-        http: tokio::spawn(serve_http(sockets.http, routes, closing.clone())),
+        http: tokio::spawn(http.serve(sockets.http, closing.clone())),
         mqtt: tokio::spawn(async move { served.serve(sockets.mqtt).await }),
         metrics: tokio::spawn(telemetry::keep_metrics()),
         stop_timeout: settings.server.stop_timeout,
         broker,
         closing,
-    }
-}
-
-async fn serve_http(listener: TcpListener, routes: Router, closing: CancellationToken) {
-    let service = routes.into_make_service_with_connect_info::<SocketAddr>();
-    let serving = axum::serve(listener, service).with_graceful_shutdown(closing.cancelled_owned());
-    if let Err(error) = serving.await {
-        tracing::error!(%error, "the HTTP door closed");
     }
 }
 

@@ -395,3 +395,73 @@ fn the_demo_comes_true_and_leaves_nothing_behind() {
     let left = std::fs::read_dir(folder.path()).expect("the folder").count();
     assert_eq!(left, 0);
 }
+
+#[test]
+fn a_connection_that_says_nothing_is_closed() {
+    use std::io::Read;
+    let (_folder, data) = folder();
+    let config = data.with_extension("toml");
+    std::fs::write(&config, "[http]\nhead_timeout = \"100ms\"\n").expect("written");
+    let _server = Server::start_with(&data, &["--config", config.to_str().expect("text")]);
+    let addresses = json(&data.join("addresses.json"));
+    let mut silent = std::net::TcpStream::connect(addresses["http"].as_str().expect("an address")).expect("connected");
+    silent.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
+    let mut rest = Vec::new();
+    silent.read_to_end(&mut rest).expect("the server closes it");
+}
+
+#[test]
+fn connections_beyond_the_bound_are_closed_and_counted() {
+    use std::io::{Read, Write};
+    let (_folder, data) = folder();
+    let config = data.with_extension("toml");
+    std::fs::write(&config, "[http]\nconnections = 1\n").expect("written");
+    let _server = Server::start_with(&data, &["--config", config.to_str().expect("text")]);
+    let addresses = json(&data.join("addresses.json"));
+    let http = addresses["http"].as_str().expect("an address");
+    let connect = || {
+        let stream = std::net::TcpStream::connect(http).expect("connected");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
+        stream
+    };
+    let mut first = connect();
+    let ask = format!("GET /metrics HTTP/1.1\r\nHost: {http}\r\n");
+    let mut answer = [0; 12];
+    first.write_all(format!("{ask}\r\n").as_bytes()).expect("sent");
+    first.read_exact(&mut answer).expect("an answer");
+    assert_eq!(&answer, b"HTTP/1.1 200");
+    let mut beyond = Vec::new();
+    // Closed at once, or reset because a request was on its way.
+    let _ = connect().read_to_end(&mut beyond);
+    assert!(beyond.is_empty());
+    first
+        .write_all(format!("{ask}Connection: close\r\n\r\n").as_bytes())
+        .expect("sent");
+    let mut metrics = String::new();
+    first
+        .read_to_string(&mut metrics)
+        .expect("the rest, and the second answer");
+    assert!(
+        metrics.contains("http_connections_refused_total{reason=\"too_many\"} 1"),
+        "{metrics}"
+    );
+}
+
+#[test]
+fn the_operator_finds_health_readiness_and_metrics() {
+    let (_folder, data) = folder();
+    let _server = Server::start(&data);
+    let addresses = json(&data.join("addresses.json"));
+    let http = addresses["http"].as_str().expect("an address");
+    for (path, part) in [
+        ("healthz", "ok"),
+        ("readyz", "\"ready\":true"),
+        ("metrics", "godwit_build_info"),
+    ] {
+        let answer = Command::new("curl")
+            .args(["-sf", &format!("http://{http}/{path}")])
+            .output()
+            .expect("curl runs");
+        assert!(stdout(&answer).contains(part), "{path}: {}", stdout(&answer));
+    }
+}

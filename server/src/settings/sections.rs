@@ -44,6 +44,10 @@ sections! {
         trusted_proxies: u8 = 0;
         /// Origins whose pages may call this door, such as `https://admin.example.org`.
         cors_origins: Vec<String> = Vec::new();
+        /// Connections at once; more are closed. MQTT over WebSocket counts as MQTT.
+        connections: usize = 10_000;
+        /// How long the head of a request may take to arrive, and how long an idle connection is kept.
+        head_timeout: Duration = seconds(15);
         /// Largest body of a request.
         body_size_max: ByteSize = mebibytes(1);
         /// How long a body may take to arrive.
