@@ -1,0 +1,112 @@
+//! A server inside the test's own process, on a disk that fails when it is told to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use godwit_archive::SimulatedDisk;
+use godwit_model::SystemClock;
+use godwit_server::running::Running;
+use godwit_server::settings::Settings;
+use godwit_server::wiring::{Parts, start};
+use godwit_store::Store;
+use serde_json::{Value, json};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+async fn boot(disk: &SimulatedDisk, store: &Store) -> Running {
+    let mut settings = Settings::default();
+    settings.http.bind = "127.0.0.1:0".parse().expect("an address");
+    settings.mqtt.bind = "127.0.0.1:0".parse().expect("an address");
+    let parts = Parts {
+        disk: Arc::new(disk.clone()),
+        clock: Arc::new(SystemClock),
+        store: store.clone(),
+        master_key: [7; 32],
+    };
+    start(&settings, parts).await.expect("the server starts")
+}
+
+/// Sends a message to the user who is there from the first start.
+async fn send(base: &str, token: &str, id: &str) -> reqwest::Result<reqwest::Response> {
+    let draft = json!({ "id": id, "to": "try-bob", "type": 0, "content": {} });
+    let request = reqwest::Client::new().post(format!("{base}/v1/messages"));
+    request.bearer_auth(token).json(&draft).send().await
+}
+
+async fn sign_in(running: &Running, base: &str) -> String {
+    let app = running.first_app().expect("the first start makes an app");
+    let request = reqwest::Client::new().post(format!("{base}/oauth/token"));
+    let request = request.basic_auth(&app.client_id, Some(&app.client_secret));
+    let answer = request
+        .form(&[("grant_type", "client_credentials")])
+        .send()
+        .await
+        .expect("an answer");
+    let answer: Value = answer.json().await.expect("JSON");
+    answer["access_token"].as_str().expect("a token").to_owned()
+}
+
+fn base(running: &Running) -> String {
+    format!("http://{}", running.addresses().http)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_sync_ends_acknowledging_and_asks_for_the_end_of_the_process() {
+    let disk = SimulatedDisk::new(1);
+    let store = Store::open("sqlite::memory:").await.expect("a database in memory");
+    let running = boot(&disk, &store).await;
+    let base = base(&running);
+    let token = sign_in(&running, &base).await;
+    assert!(
+        send(&base, &token, "one")
+            .await
+            .expect("an answer")
+            .status()
+            .is_success()
+    );
+
+    disk.fail_syncs(true);
+    let refused = send(&base, &token, "two").await.expect("an answer");
+    assert!(
+        !refused.status().is_success(),
+        "it was acknowledged and is not on the disk"
+    );
+    tokio::time::timeout(PATIENCE, running.archive_failed())
+        .await
+        .expect("the server knows that it must end");
+    let ready = reqwest::get(format!("{base}/readyz")).await.expect("an answer");
+    assert_eq!(ready.status(), 503);
+    assert!(ready.text().await.expect("text").contains("message log stopped"));
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_stopped_leaves_its_ports_and_its_parts_to_the_next() {
+    let disk = SimulatedDisk::new(2);
+    let store = Store::open("sqlite::memory:").await.expect("a database in memory");
+    let first = boot(&disk, &store).await;
+    let (base, token) = (base(&first), sign_in(&first, &base(&first)).await);
+    let sent: Value = send(&base, &token, "one")
+        .await
+        .expect("an answer")
+        .json()
+        .await
+        .expect("JSON");
+    first.shutdown().await;
+    assert!(
+        send(&base, &token, "two").await.is_err(),
+        "a stopped server still answers"
+    );
+
+    let second = boot(&disk, &store).await;
+    assert!(second.first_app().is_none(), "the app is made once");
+    let base = self::base(&second);
+    let again: Value = send(&base, &token, "one")
+        .await
+        .expect("an answer")
+        .json()
+        .await
+        .expect("JSON");
+    assert_eq!(again["serverId"], sent["serverId"]);
+    second.shutdown().await;
+}
