@@ -40,7 +40,11 @@ impl App {
     pub async fn first(http_address: &str, data: &Path) -> Self {
         let file = std::fs::read(data.join("first-app.json")).expect("first-app.json");
         let first: Value = serde_json::from_slice(&file).expect("it is JSON");
-        let text = |field: &str| first[field].as_str().unwrap_or_else(|| panic!("{field} in first-app.json"));
+        let text = |field: &str| {
+            first[field]
+                .as_str()
+                .unwrap_or_else(|| panic!("{field} in first-app.json"))
+        };
         Self::with_secret(http_address, text("clientId"), text("clientSecret")).await
     }
 
@@ -63,7 +67,10 @@ impl App {
 
     /// The same app with the same token at another address.
     pub fn at(&self, http_address: &str) -> Self {
-        Self { base: format!("http://{http_address}"), ..self.clone() }
+        Self {
+            base: format!("http://{http_address}"),
+            ..self.clone()
+        }
     }
 
     /// One call with the app's token: status and body (`null` if empty).
@@ -85,7 +92,11 @@ impl App {
 
     /// One call that may find no server: `None` then.
     pub async fn try_call(&self, method: Method, path: &str, body: &Value) -> Option<(StatusCode, Value)> {
-        let request = self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token).json(body);
+        let request = self
+            .http
+            .request(method, format!("{}{path}", self.base))
+            .bearer_auth(&self.token)
+            .json(body);
         self.finish(request).await
     }
 

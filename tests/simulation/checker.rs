@@ -15,7 +15,11 @@ pub(crate) async fn inboxes(world: &World, app: &App, acknowledged: &[Acknowledg
         let inbox = kit::wait_for("the fan-outs to end", async || {
             let inbox = app.inbox(device).await;
             let has = |draft: &&Acknowledged| inbox.iter().any(|item| item["id"] == *draft.id);
-            acknowledged.iter().filter(|draft| draft.to == "all").all(|draft| has(&draft)).then_some(inbox)
+            acknowledged
+                .iter()
+                .filter(|draft| draft.to == "all")
+                .all(|draft| has(&draft))
+                .then_some(inbox)
         })
         .await;
         inboxes.insert(device.user.clone(), inbox);
@@ -27,12 +31,25 @@ pub(crate) fn judge(seed: u64, inboxes: &HashMap<String, Vec<Value>>, acknowledg
     let mut conversations: BTreeMap<&str, BTreeMap<u64, &str>> = BTreeMap::new();
     for (user, inbox) in inboxes {
         for (item, expected) in inbox.iter().zip(1..) {
-            assert_eq!(item["seq"].as_u64(), Some(expected), "seed {seed}: the inbox of {user} has a gap");
+            assert_eq!(
+                item["seq"].as_u64(),
+                Some(expected),
+                "seed {seed}: the inbox of {user} has a gap"
+            );
             assert!(item.get("gone").is_none(), "seed {seed}: {item}");
-            let (Some(conversation), Some(id)) = (item["conv"].as_str(), item["serverId"].as_str()) else { continue };
+            let (Some(conversation), Some(id)) = (item["conv"].as_str(), item["serverId"].as_str()) else {
+                continue;
+            };
             let number = item["convSeq"].as_u64().expect("a convSeq");
-            let known = conversations.entry(conversation).or_default().entry(number).or_insert(id);
-            assert_eq!(*known, id, "seed {seed}: two messages under number {number} of {conversation}");
+            let known = conversations
+                .entry(conversation)
+                .or_default()
+                .entry(number)
+                .or_insert(id);
+            assert_eq!(
+                *known, id,
+                "seed {seed}: two messages under number {number} of {conversation}"
+            );
         }
     }
     for (conversation, numbers) in &conversations {
@@ -61,6 +78,10 @@ fn readers(draft: &Acknowledged) -> Vec<String> {
 }
 
 fn is_of(item: &Value, draft: &Acknowledged) -> bool {
-    let id = if draft.to == "nobody" { &item["refused"]["id"] } else { &item["id"] };
+    let id = if draft.to == "nobody" {
+        &item["refused"]["id"]
+    } else {
+        &item["id"]
+    };
     *id == *draft.id
 }

@@ -52,7 +52,12 @@ async fn one(world: &World, seed: u64) -> (u64, bool) {
     let listening = tokio::spawn(listen(addresses.mqtt.clone(), listener.clone()));
     let mut senders = Vec::new();
     for device in &world.devices[1..] {
-        senders.push(tokio::spawn(send(addresses.mqtt.clone(), device.clone(), seed, Arc::clone(&nobody))));
+        senders.push(tokio::spawn(send(
+            addresses.mqtt.clone(),
+            device.clone(),
+            seed,
+            Arc::clone(&nobody),
+        )));
     }
     if seed % 4 == 0 {
         senders.push(tokio::spawn(broadcast(world.app.at(&addresses.http), seed, nobody)));
@@ -70,8 +75,14 @@ async fn one(world: &World, seed: u64) -> (u64, bool) {
     let app = world.app.at(&restarted.addresses().http);
     let inboxes = inboxes(world, &app, &acknowledged).await;
     judge(seed, &inboxes, &acknowledged);
-    let stored: HashSet<u64> = inboxes[&listener.user].iter().filter_map(|item: &Value| item["seq"].as_u64()).collect();
-    assert!(heard.iter().all(|seq| stored.contains(seq)), "seed {seed}: something was delivered and then lost");
+    let stored: HashSet<u64> = inboxes[&listener.user]
+        .iter()
+        .filter_map(|item: &Value| item["seq"].as_u64())
+        .collect();
+    assert!(
+        heard.iter().all(|seq| stored.contains(seq)),
+        "seed {seed}: something was delivered and then lost"
+    );
     restarted.shutdown().await;
     (acknowledged.len() as u64, was_cut)
 }

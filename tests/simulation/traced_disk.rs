@@ -21,18 +21,27 @@ pub(crate) struct TracedDisk {
 
 impl TracedDisk {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { disk: SimulatedDisk::new(seed), trace: Arc::default() }
+        Self {
+            disk: SimulatedDisk::new(seed),
+            trace: Arc::default(),
+        }
     }
 
     /// Whether a text stands in what is durable now.
     pub(crate) fn has(&self, text: &str) -> bool {
         let trace = self.trace.lock().unwrap();
         let durable = &trace.written[..trace.durable];
-        durable.windows(text.len()).rev().any(|window| window == text.as_bytes())
+        durable
+            .windows(text.len())
+            .rev()
+            .any(|window| window == text.as_bytes())
     }
 
     fn wrap(&self, file: Arc<dyn DiskFile>) -> Arc<dyn DiskFile> {
-        Arc::new(TracedFile { file, trace: Arc::clone(&self.trace) })
+        Arc::new(TracedFile {
+            file,
+            trace: Arc::clone(&self.trace),
+        })
     }
 }
 

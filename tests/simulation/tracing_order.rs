@@ -19,12 +19,20 @@ async fn no_acknowledgement_leaves_before_its_sync() {
             let (disk, seen) = (disk.clone(), Arc::clone(&seen));
             Arc::new(move |id| {
                 seen.fetch_add(1, Ordering::SeqCst);
-                assert!(disk.has(&format!("\"{id}\"")), "{id} was acknowledged before it was durable");
+                assert!(
+                    disk.has(&format!("\"{id}\"")),
+                    "{id} was acknowledged before it was durable"
+                );
             })
         };
         let mut senders = Vec::new();
         for device in &world.devices {
-            senders.push(tokio::spawn(send(addresses.mqtt.clone(), device.clone(), seed, Arc::clone(&witness))));
+            senders.push(tokio::spawn(send(
+                addresses.mqtt.clone(),
+                device.clone(),
+                seed,
+                Arc::clone(&witness),
+            )));
         }
         senders.push(tokio::spawn(broadcast(world.app.at(&addresses.http), seed, witness)));
         for sender in senders {

@@ -27,9 +27,15 @@ pub(crate) type Witness = Arc<dyn Fn(&str) + Send + Sync>;
 pub(crate) async fn send(mqtt: String, device: Device, seed: u64, witness: Witness) -> Vec<Acknowledged> {
     let mut random = Random(seed ^ device.user.bytes().fold(1, |sum, byte| sum * 31 + u64::from(byte)));
     let version = if random.below(2) == 0 { Version::V4 } else { Version::V5 };
-    let login = Login { clean: true, expiry_s: 0, ..Login::of(&device, version) };
+    let login = Login {
+        clean: true,
+        expiry_s: 0,
+        ..Login::of(&device, version)
+    };
     let mut acknowledged = Vec::new();
-    let Ok((mut client, 0, _)) = Client::try_connect(&mqtt, &login).await else { return acknowledged };
+    let Ok((mut client, 0, _)) = Client::try_connect(&mqtt, &login).await else {
+        return acknowledged;
+    };
     for n in 0..DRAFTS {
         let to = match random.below(8) {
             0 => "nobody".to_owned(),
@@ -41,13 +47,21 @@ pub(crate) async fn send(mqtt: String, device: Device, seed: u64, witness: Witne
         let draft = json!({ "id": id, "to": to, "type": 0, "content": { "text": text } }).to_string();
         // Now and then the same draft twice: it must stay one message.
         for _ in 0..=u8::from(random.below(5) == 0) {
-            if client.publish(&device.topic("outbox"), draft.as_bytes(), 1).await.is_err() {
+            if client
+                .publish(&device.topic("outbox"), draft.as_bytes(), 1)
+                .await
+                .is_err()
+            {
                 return acknowledged;
             }
             match client.next().await {
                 Some(Event::PubAck { reason: 0, .. }) => {
                     witness(&id);
-                    acknowledged.push(Acknowledged { id: id.clone(), to: to.clone(), from: device.user.clone() });
+                    acknowledged.push(Acknowledged {
+                        id: id.clone(),
+                        to: to.clone(),
+                        from: device.user.clone(),
+                    });
                 }
                 Some(Event::PubAck { reason: 0x80, .. }) if to == "nobody" => {}
                 _ => return acknowledged,
@@ -64,7 +78,11 @@ pub(crate) async fn broadcast(app: App, seed: u64, witness: Witness) -> Vec<Ackn
     match app.try_call(Method::POST, "/v1/messages", &message).await {
         Some((status, _)) if status.is_success() => {
             witness(&id);
-            vec![Acknowledged { id, to: "all".to_owned(), from: "app".to_owned() }]
+            vec![Acknowledged {
+                id,
+                to: "all".to_owned(),
+                from: "app".to_owned(),
+            }]
         }
         _ => Vec::new(),
     }
@@ -73,7 +91,9 @@ pub(crate) async fn broadcast(app: App, seed: u64, witness: Witness) -> Vec<Ackn
 /// One device listens and acknowledges; what it acknowledged is the answer.
 pub(crate) async fn listen(mqtt: String, device: Device) -> Vec<u64> {
     let mut heard = Vec::new();
-    let Ok((mut client, 0, _)) = Client::try_connect(&mqtt, &Login::of(&device, Version::V5)).await else { return heard };
+    let Ok((mut client, 0, _)) = Client::try_connect(&mqtt, &Login::of(&device, Version::V5)).await else {
+        return heard;
+    };
     if client.send(&subscribe_packet(&device)).await.is_err() {
         return heard;
     }

@@ -49,7 +49,12 @@ pub(crate) fn user(at: usize) -> String {
 }
 
 async fn boot(store: &Store, disk: Arc<dyn Disk>) -> Running {
-    let parts = Parts { disk, clock: Arc::new(SystemClock), store: store.clone(), master_key: MASTER_KEY };
+    let parts = Parts {
+        disk,
+        clock: Arc::new(SystemClock),
+        store: store.clone(),
+        master_key: MASTER_KEY,
+    };
     start(&settings(), parts).await.expect("the server starts")
 }
 
@@ -57,6 +62,8 @@ fn settings() -> Settings {
     let mut settings = Settings::default();
     settings.http.bind = "127.0.0.1:0".parse().expect("an address");
     settings.mqtt.bind = "127.0.0.1:0".parse().expect("an address");
+    // When the power is gone nothing that is pending can be answered any more.
+    settings.server.stop_timeout = std::time::Duration::from_millis(100);
     // Small segments, so that seals and checkpoints are cut, too.
     settings.storage.segment_size.0 = 96 * 1024;
     settings
@@ -65,8 +72,13 @@ fn settings() -> Settings {
 /// Users nobody speaks for, so that everyone is many.
 async fn fill(store: &Store, client_id: &str, client_secret: &str) {
     let settings = godwit_registry::Settings::default();
-    let registry = Registry::open(store.clone(), Arc::new(SystemClock), &MASTER_KEY, settings).await.expect("a registry");
-    let token = registry.issue_access_token(client_id, client_secret, None).await.expect("a token");
+    let registry = Registry::open(store.clone(), Arc::new(SystemClock), &MASTER_KEY, settings)
+        .await
+        .expect("a registry");
+    let token = registry
+        .issue_access_token(client_id, client_secret, None)
+        .await
+        .expect("a token");
     let app = registry.authenticate_app(&token.token).await.expect("the app");
     for at in USERS..ACCOUNTS {
         let user = user(at).parse().expect("a userId");
