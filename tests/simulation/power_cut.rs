@@ -45,7 +45,7 @@ async fn one(world: &World, seed: u64) -> (u64, bool) {
     let mut random = Random(seed);
     let disk = SimulatedDisk::new(seed);
     let running = world.boot(Arc::new(disk.clone())).await;
-    disk.cut_at_change(disk.changes() + 1 + random.below(140));
+    disk.cut_at_change(disk.changes() + 1 + random.below(100));
     let addresses = running.addresses();
     let nobody: Witness = Arc::new(|_| {});
     let listener = &world.devices[0];

@@ -4,7 +4,7 @@
 mod arriving;
 mod closing;
 mod house;
-#[path = "../session/packets.rs"]
+#[path = "../../broker/tests/session/packets.rs"]
 #[expect(dead_code, reason = "the session's tests need more of it")]
 mod packets;
 mod refusals;
