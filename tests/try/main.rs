@@ -6,7 +6,7 @@ mod webdriver;
 use std::process::Command;
 
 use kit::{Server, program};
-use page::{Page, assert_says, numbered};
+use page::{Page, numbered};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
@@ -29,15 +29,17 @@ async fn what_alice_writes_shows_on_bobs_phone_and_its_way_on_the_strip() {
     let server = Server::start().await;
     let page = Page::open(&server).await;
     page.write("alice", "Hello Bob").await;
-    let way = page.expect_delivered("Hello Bob").await;
+    let says = [
+        ("accepted", "ms · PUBACK"),
+        ("stored", "seq 1 · convSeq 1"),
+        ("delivered", "Bob’s seq 1"),
+    ];
+    page.expect_journey("Hello Bob", "delivered", &says).await;
     assert_eq!(page.shown("bob").await, ["Hello Bob"]);
     assert_eq!(page.shown("alice").await, ["Hello Bob"]);
-    assert_says(&way, "accepted", "ms · PUBACK");
-    assert_says(&way, "stored", "seq 1 · convSeq 1");
-    assert_says(&way, "delivered", "Bob’s seq 1");
     page.write("bob", "Hello Alice").await;
-    let way = page.expect_delivered("Hello Alice").await;
-    assert_says(&way, "stored", "seq 2 · convSeq 2");
+    let says = [("stored", "seq 2 · convSeq 2")];
+    page.expect_journey("Hello Alice", "delivered", &says).await;
     assert_eq!(page.shown("alice").await, ["Hello Bob", "Hello Alice"]);
     page.expect_no_complaints().await;
 }
@@ -54,8 +56,8 @@ async fn a_phone_that_was_offline_gets_what_waited_once_and_in_order() {
     page.expect_state("bob", "offline").await;
     for text in numbered("waits", 1..=3) {
         page.write("alice", &text).await;
-        let way = page.expect_journey(&text, "stored").await;
-        assert_says(&way, "delivered", "waits for Bob");
+        page.expect_journey(&text, "stored", &[("delivered", "waits for Bob")])
+            .await;
     }
     let waits = page.text_of("[data-phone=\"bob\"] .waits").await;
     assert_eq!(waits, "3 messages wait for Bob");
@@ -82,8 +84,8 @@ async fn the_button_and_the_curl_line_send_the_same_by_rest() {
     page.browser.type_into("#rest input[name=text]", ", it's here").await;
     let text = "Your parcel is on its way, it's here";
     page.browser.click("#send-by-rest").await;
-    let way = page.expect_delivered(text).await;
-    assert_says(&way, "accepted", "ms · HTTP");
+    page.expect_journey(text, "delivered", &[("accepted", "ms · HTTP")])
+        .await;
     assert_eq!(page.shown("bob").await, [text]);
     if program::is_here("curl", "GODWIT_REQUIRE_BROWSER") {
         let line = page.text_of("#curl").await;
@@ -120,8 +122,8 @@ async fn over_a_killed_server_nothing_is_lost_and_nothing_comes_twice() {
     assert_eq!(page.expect_shown("bob", 23).await, numbered("message", 1..=23));
     assert_eq!(page.expect_shown("alice", 23).await, numbered("message", 1..=23));
     page.write("bob", "all here").await;
-    let way = page.expect_delivered("all here").await;
-    assert_says(&way, "stored", "seq 24 · convSeq 24");
+    page.expect_journey("all here", "delivered", &[("stored", "seq 24 · convSeq 24")])
+        .await;
     page.expect_no_complaints().await;
 }
 

@@ -18,9 +18,9 @@ const JOURNEY: &str = "const row = [...document.querySelectorAll('.journey')].fi
 
 /// A row of the strip.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Journey {
-    pub(crate) state: String,
-    pub(crate) stations: BTreeMap<String, String>,
+struct Journey {
+    state: String,
+    stations: BTreeMap<String, String>,
 }
 
 pub(crate) struct Page {
@@ -71,19 +71,21 @@ impl Page {
         .await
     }
 
-    /// Waits until the strip says that a message is delivered, and gives its row.
-    pub(crate) async fn expect_delivered(&self, text: &str) -> Journey {
-        self.expect_journey(text, "delivered").await
+    /// Waits until the strip says that a message is delivered.
+    pub(crate) async fn expect_delivered(&self, text: &str) {
+        self.expect_journey(text, "delivered", &[]).await;
     }
 
-    /// Waits until a message has come this far.
-    pub(crate) async fn expect_journey(&self, text: &str, state: &str) -> Journey {
-        wait_for(&format!("{text:?} to be {state}"), async || {
+    /// Waits until a message has come this far, and its stations say what is given.
+    pub(crate) async fn expect_journey(&self, text: &str, state: &str, says: &[(&str, &str)]) {
+        wait_for(&format!("{text:?} to be {state}, saying {says:?}"), async || {
             let row = self.browser.run(JOURNEY, &[text]).await;
-            let row: Option<Journey> = serde_json::from_value(row).expect("a row");
-            row.filter(|row| row.state == state)
+            let row: Journey = serde_json::from_value::<Option<Journey>>(row).expect("a row")?;
+            let has_said =
+                |(station, part): &(&str, &str)| row.stations.get(*station).is_some_and(|said| said.contains(part));
+            (row.state == state && says.iter().all(has_said)).then_some(())
         })
-        .await
+        .await;
     }
 
     /// The text of an element, as it is shown.
@@ -103,15 +105,6 @@ impl Page {
         let complaints = self.browser.complaints().await;
         assert!(complaints.is_empty(), "{complaints:#?}");
     }
-}
-
-/// Fails unless a station of the way says this.
-pub(crate) fn assert_says(journey: &Journey, station: &str, part: &str) {
-    let text = journey.stations.get(station).map(String::as_str).unwrap_or_default();
-    assert!(
-        text.contains(part),
-        "{station} says {text:?}, not {part:?}: {journey:?}"
-    );
 }
 
 /// The texts `first 1`, `first 2`, … that a story sends.

@@ -91,13 +91,13 @@ impl Browser {
             .await;
     }
 
-    /// What the page complained of, apart from connections that a stopped server refused.
+    /// What the page complained of, apart from connections that a killed server left half open or refused.
     pub(crate) async fn complaints(&self) -> Vec<String> {
         let log = self.call(Method::POST, "/se/log", &json!({ "type": "browser" })).await;
         let messages = log.as_array().into_iter().flatten();
         messages
             .filter_map(|entry| entry["message"].as_str())
-            .filter(|message| !message.contains("net::ERR_") && !message.contains("WebSocket connection"))
+            .filter(|message| !message.contains("net::ERR_") && !message.contains("WebSocket"))
             .map(str::to_owned)
             .collect()
     }
