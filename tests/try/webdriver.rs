@@ -1,4 +1,4 @@
-//! A headless Chromium, driven by WebDriver (W3C) spoken over plain HTTP.
+//! A headless Chromium, driven by the W3C's `WebDriver` protocol, spoken over plain HTTP.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -9,9 +9,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// The Enter key as WebDriver writes it.
+/// The Enter key as `WebDriver` writes it.
 pub(crate) const ENTER: char = '\u{E007}';
-/// Under which name an answer holds an element (WebDriver, 11).
+/// Under which name an answer holds an element (`WebDriver`, 11).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// A browser with a profile of its own. Ends with its driver when dropped.
