@@ -2,6 +2,8 @@
 //!
 //! The server of the page is the binary of this build, on free ports in a folder of its own; nothing else is changed.
 
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a helper of tests asserts too")]
+
 use std::process::Command;
 
 use kit::{mosquitto, program};

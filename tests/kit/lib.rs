@@ -1,5 +1,11 @@
 //! What stories are told with: a real server process, a REST client, a raw MQTT client of both versions, stock clients.
 
+#![expect(
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a kit of tests asserts, and says what it skips"
+)]
+
 pub mod mosquitto;
 pub mod mqtt;
 pub mod program;

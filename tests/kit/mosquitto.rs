@@ -20,7 +20,7 @@ fn command(name: &str, address: &str, device: &Device) -> Command {
             "-p",
             port,
             "-i",
-            &device.device_id,
+            &device.id,
             "-u",
             &device.account,
             "-P",

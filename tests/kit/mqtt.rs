@@ -40,7 +40,7 @@ impl Login {
     pub fn of(device: &Device, version: Version) -> Self {
         Self {
             version,
-            client_id: device.device_id.clone(),
+            client_id: device.id.clone(),
             username: device.account.clone(),
             password: device.token.clone(),
             clean: false,

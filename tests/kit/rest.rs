@@ -23,7 +23,7 @@ pub struct Device {
     /// Its account's opaque id: the MQTT user name.
     pub account: String,
     /// Its id: the MQTT client id.
-    pub device_id: String,
+    pub id: String,
     /// Its credential: the MQTT password.
     pub token: String,
 }
@@ -66,6 +66,7 @@ impl App {
     }
 
     /// The same app with the same token at another address.
+    #[must_use]
     pub fn at(&self, http_address: &str) -> Self {
         Self {
             base: format!("http://{http_address}"),
@@ -135,7 +136,7 @@ impl App {
             user: user.to_owned(),
             unique_code: unique_code.to_owned(),
             account: text("account"),
-            device_id: text("deviceId"),
+            id: text("deviceId"),
             token: text("deviceToken"),
         }
     }

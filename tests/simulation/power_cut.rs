@@ -59,7 +59,7 @@ async fn one(world: &World, seed: u64) -> (u64, bool) {
             Arc::clone(&nobody),
         )));
     }
-    if seed % 4 == 0 {
+    if seed.is_multiple_of(4) {
         senders.push(tokio::spawn(broadcast(world.app.at(&addresses.http), seed, nobody)));
     }
     let mut acknowledged: Vec<Acknowledged> = Vec::new();

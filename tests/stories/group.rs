@@ -19,7 +19,7 @@ async fn every_member_gets_the_groups_messages_rebuilt_for_it_on_every_device() 
     let address = &server.addresses().mqtt;
     let mut online = Vec::new();
     for (at, device) in phones.iter().enumerate().filter(|(_, device)| device.user != "cat") {
-        let version = if at % 2 == 0 { Version::V4 } else { Version::V5 };
+        let version = if at.is_multiple_of(2) { Version::V4 } else { Version::V5 };
         let (mut client, _) = Client::connect(address, &Login::of(device, version)).await;
         assert_eq!(client.subscribe(&device.topic("inbox"), 1).await, 1);
         online.push((device, client));

@@ -17,9 +17,9 @@ async fn one_draft_sent_a_hundred_times_through_mqtt_and_rest_is_one_message() {
     let draft = json!({ "id": "same", "to": "bob", "type": 0, "content": { "text": "once", "n": 1 } });
 
     let mut by_mqtt = Vec::new();
-    for at in 0..5 {
+    for at in 0..5_u32 {
         let device = app.register("alice", &format!("alice-{at}")).await;
-        let version = if at % 2 == 0 { Version::V4 } else { Version::V5 };
+        let version = if at.is_multiple_of(2) { Version::V4 } else { Version::V5 };
         let (address, draft) = (address.clone(), draft.to_string());
         by_mqtt.push(tokio::spawn(async move {
             let (mut client, _) = Client::connect(&address, &Login::of(&device, version)).await;

@@ -123,7 +123,7 @@ async fn wrong_credentials_get_a_code_and_never_a_bare_close() {
             ),
             (
                 Login {
-                    client_id: bob.device_id.clone(),
+                    client_id: bob.id.clone(),
                     ..right.clone()
                 },
                 other_id,
@@ -169,7 +169,7 @@ async fn a_device_is_its_users_and_moves_only_with_proof() {
 
     // Every app start registers again: the same device, and its cursor goes on.
     let again = app.register("alice", "shared-phone").await;
-    assert_eq!((&again.device_id, &again.account), (&phone.device_id, &phone.account));
+    assert_eq!((&again.id, &again.account), (&phone.id, &phone.account));
     let (mut client, _) = Client::connect(&server.addresses().mqtt, &Login::of(&again, Version::V4)).await;
     client.subscribe(&again.topic("inbox"), 1).await;
     assert_eq!(client.delivery().await["content"]["text"], "secret");
@@ -193,7 +193,7 @@ async fn a_device_is_its_users_and_moves_only_with_proof() {
     let proof = json!({ "uniqueCode": "shared-phone", "deviceToken": third.token });
     let (status, moved) = register(&app, "mallory", &proof).await;
     assert!(status.is_success(), "{moved}");
-    assert_ne!(moved["deviceId"], json!(phone.device_id));
+    assert_ne!(moved["deviceId"], json!(phone.id));
     let (_, code, _) = Client::try_connect(&server.addresses().mqtt, &Login::of(&third, Version::V4))
         .await
         .expect("a CONNACK");
@@ -220,7 +220,7 @@ async fn the_rest_door_gives_a_device_nothing_but_its_own() {
             Some(json!({ "to": "bob", "type": 0 })),
         ),
         (Method::POST, "/v1/tickets".to_owned(), Some(json!({ "userId": "bob" }))),
-        (Method::DELETE, format!("/v1/devices/{}", bob.device_id), None),
+        (Method::DELETE, format!("/v1/devices/{}", bob.id), None),
         (Method::GET, "/v1/conversations/s-1-2/messages".to_owned(), None),
     ];
     for (method, path, body) in attempts {
@@ -268,5 +268,5 @@ async fn a_deregistered_device_is_out_at_once_and_its_account_stays() {
     assert_eq!(code, 0x87);
     let again = app.register("alice", "phone").await;
     assert_eq!(again.account, alice.account);
-    assert_ne!(again.device_id, alice.device_id, "the former record is history");
+    assert_ne!(again.id, alice.id, "the former record is history");
 }

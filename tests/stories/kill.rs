@@ -72,7 +72,7 @@ fn user(at: usize) -> String {
 }
 
 fn version(at: usize) -> Version {
-    if at % 2 == 0 { Version::V4 } else { Version::V5 }
+    if at.is_multiple_of(2) { Version::V4 } else { Version::V5 }
 }
 
 /// Whom draft `n` of a sender is for: a peer, now and then the group, now and then nobody that exists.

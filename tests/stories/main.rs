@@ -1,5 +1,7 @@
 //! Stories told through the public doors of a real server process, with real sockets and real files.
 
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a helper of tests asserts too")]
+
 mod group;
 mod idempotency;
 mod isolation;
