@@ -44,6 +44,17 @@ pub enum AcknowledgementKind {
     PubComp,
 }
 
+/// What an acknowledgement says on MQTT 5.
+#[derive(Clone, Copy, Debug)]
+pub struct Outcome<'a> {
+    /// The reason code.
+    pub reason: Reason,
+    /// The stable code of a refusal, sent as the user property `code`; empty is none.
+    pub code: &'a str,
+    /// The reason string; empty is none.
+    pub text: &'a str,
+}
+
 /// CONNACK with success.
 pub fn connack(out: &mut Vec<u8>, version: Version, announcement: &Announcement) {
     let mut properties = [0_u8; 40];
@@ -100,41 +111,74 @@ pub fn connack_refusal(out: &mut Vec<u8>, version: Version, refusal: (Reason, u8
     match version {
         Version::V311 => out.extend_from_slice(&[0x20, 2, 0, code]),
         Version::V5 => {
-            let text = Text(text);
+            let details = Details { code: "", text };
             out.push(0x20);
-            put_variable(out, 2 + text.block_length());
+            put_variable(out, 2 + details.block_length());
             out.extend_from_slice(&[0, reason.0]);
-            text.put_block(out);
+            details.put_block(out);
         }
     }
 }
 
-/// PUBACK, PUBREC or PUBCOMP. On 3.1.1 reason and text are not sent.
+/// PUBACK, PUBREC or PUBCOMP. On 3.1.1 only the packet id is sent.
 pub fn acknowledgement(
     out: &mut Vec<u8>,
     version: Version,
     kind: AcknowledgementKind,
     packet_id: u16,
-    outcome: (Reason, &str),
+    outcome: &Outcome<'_>,
 ) {
-    let (reason, text) = (outcome.0, Text(outcome.1));
     out.push(match kind {
         AcknowledgementKind::PubAck => 0x40,
         AcknowledgementKind::PubRec => 0x50,
         AcknowledgementKind::PubComp => 0x70,
     });
-    if version == Version::V311 || (reason == Reason::SUCCESS && text.0.is_empty()) {
-        out.push(2);
-        out.extend_from_slice(&packet_id.to_be_bytes());
-    } else if text.0.is_empty() {
-        out.push(3);
-        out.extend_from_slice(&packet_id.to_be_bytes());
-        out.push(reason.0);
-    } else {
-        put_variable(out, 3 + text.block_length());
-        out.extend_from_slice(&packet_id.to_be_bytes());
-        out.push(reason.0);
-        text.put_block(out);
+    let body = match version {
+        Version::V311 => 2,
+        Version::V5 => outcome.body_length(),
+    };
+    put_variable(out, body);
+    out.extend_from_slice(&packet_id.to_be_bytes());
+    if body > 2 {
+        out.push(outcome.reason.0);
+    }
+    if body > 3 {
+        outcome.details().put_block(out);
+    }
+}
+
+impl<'a> Outcome<'a> {
+    /// A bare reason code.
+    pub fn of(reason: Reason) -> Self {
+        Self {
+            reason,
+            code: "",
+            text: "",
+        }
+    }
+
+    /// Bytes of the whole MQTT 5 packet, to be compared with what the client takes.
+    pub fn size(&self) -> usize {
+        let body = self.body_length();
+        1 + variable_length(body) + body
+    }
+
+    /// What says nothing is left out: first the properties, then the reason.
+    fn body_length(&self) -> usize {
+        if !self.details().is_empty() {
+            3 + self.details().block_length()
+        } else if self.reason == Reason::SUCCESS {
+            2
+        } else {
+            3
+        }
+    }
+
+    fn details(&self) -> Details<'a> {
+        Details {
+            code: self.code,
+            text: self.text,
+        }
     }
 }
 
@@ -172,12 +216,12 @@ pub fn pingresp(out: &mut Vec<u8>) {
 
 /// DISCONNECT; only MQTT 5 lets a server send one.
 pub fn disconnect(out: &mut Vec<u8>, reason: Reason, text: &str) {
-    let text = Text(text);
+    let details = Details { code: "", text };
     out.push(0xE0);
     // The property length could be left out when it is 0, but rumqttc does not read that.
-    put_variable(out, 1 + text.block_length());
+    put_variable(out, 1 + details.block_length());
     out.push(reason.0);
-    text.put_block(out);
+    details.put_block(out);
 }
 
 impl Delivery<'_> {
@@ -228,10 +272,20 @@ impl Delivery<'_> {
     }
 }
 
-/// A reason string; empty is none.
-struct Text<'a>(&'a str);
+/// The properties that explain a "no": user property `code` and reason string, each left out when empty.
+struct Details<'a> {
+    code: &'a str,
+    text: &'a str,
+}
 
-impl Text<'_> {
+impl Details<'_> {
+    /// Name of the user property that holds the code.
+    const CODE: &'static str = "code";
+
+    fn is_empty(&self) -> bool {
+        self.code.is_empty() && self.text.is_empty()
+    }
+
     /// Bytes of the property block, its length field included.
     fn block_length(&self) -> usize {
         let properties = self.property_length();
@@ -239,14 +293,25 @@ impl Text<'_> {
     }
 
     fn property_length(&self) -> usize {
-        if self.0.is_empty() { 0 } else { 3 + self.0.len() }
+        let code = if self.code.is_empty() {
+            0
+        } else {
+            5 + Self::CODE.len() + self.code.len()
+        };
+        let text = if self.text.is_empty() { 0 } else { 3 + self.text.len() };
+        code + text
     }
 
     fn put_block(&self, out: &mut Vec<u8>) {
         put_variable(out, self.property_length());
-        if !self.0.is_empty() {
+        if !self.text.is_empty() {
             out.push(0x1F);
-            put_binary(out, self.0.as_bytes());
+            put_binary(out, self.text.as_bytes());
+        }
+        if !self.code.is_empty() {
+            out.push(0x26);
+            put_binary(out, Self::CODE.as_bytes());
+            put_binary(out, self.code.as_bytes());
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use godwit_model::Refusal;
 
-use crate::codec::write::AcknowledgementKind;
+use crate::codec::write::{AcknowledgementKind, Outcome};
 use crate::codec::{Acknowledgement, Publish, QoS, Reason, Version, write};
 use crate::session::{Answer, End, Limits, Place, Publication, Request, Session};
 
@@ -172,7 +172,8 @@ impl Session {
             Reason::PACKET_IDENTIFIER_NOT_FOUND
         };
         let kind = AcknowledgementKind::PubComp;
-        write::acknowledgement(&mut self.outbox, self.version, kind, release.packet_id, (reason, ""));
+        let outcome = Outcome::of(reason);
+        write::acknowledgement(&mut self.outbox, self.version, kind, release.packet_id, &outcome);
         None
     }
 
@@ -197,23 +198,27 @@ impl Session {
             QoS::ExactlyOnce => AcknowledgementKind::PubRec,
         };
         let outcome = match answer {
-            Answer::Accepted => (Reason::SUCCESS, ""),
-            Answer::Refused(refused) => {
-                let reason = Reason(refused.refusal.mqtt_reason()).for_publication();
-                (reason, self.welcome_text(&refused.detail))
-            }
+            Answer::Accepted => Outcome::of(Reason::SUCCESS),
+            Answer::Refused(refused) => self.tellable(Outcome {
+                reason: Reason(refused.refusal.mqtt_reason()).for_publication(),
+                code: refused.refusal.code(),
+                text: &refused.detail,
+            }),
         };
-        write::acknowledgement(&mut self.outbox, self.version, kind, pending.packet_id, outcome);
+        write::acknowledgement(&mut self.outbox, self.version, kind, pending.packet_id, &outcome);
     }
 
-    /// The text, or nothing when the client does not want it or could not take it.
-    fn welcome_text<'t>(&self, text: &'t str) -> &'t str {
-        const FRAME_BYTES: usize = 16;
-        if self.wants_problem_information && self.downlink.fits(text.len() + FRAME_BYTES) {
-            text
-        } else {
-            ""
+    /// As much of it as the client wants and can take. The text is for people and goes first; programs need the code.
+    fn tellable<'t>(&self, outcome: Outcome<'t>) -> Outcome<'t> {
+        let bare = Outcome::of(outcome.reason);
+        if !self.wants_problem_information {
+            return bare;
         }
+        let without_text = Outcome { text: "", ..outcome };
+        [outcome, without_text]
+            .into_iter()
+            .find(|outcome| self.downlink.fits(outcome.size()))
+            .unwrap_or(bare)
     }
 }
 

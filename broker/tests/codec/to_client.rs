@@ -1,7 +1,7 @@
 //! What is written here is read by rumqttc with the same meaning.
 
 use bytes::BytesMut;
-use godwit_broker::codec::write::{self, AcknowledgementKind, Announcement, Delivery};
+use godwit_broker::codec::write::{self, AcknowledgementKind, Announcement, Delivery, Outcome};
 use godwit_broker::codec::{Reason, Version};
 use proptest::prelude::*;
 use rumqttc::mqttbytes::v4;
@@ -80,22 +80,37 @@ proptest! {
     }
 
     #[test]
-    fn acknowledgements_are_read_as_written(id in 1..=u16::MAX, text in "[a-z☃]{0,200}", refused: bool) {
+    fn acknowledgements_are_read_as_written(
+        id in 1..=u16::MAX, text in "[a-z☃]{0,200}", code in "([a-z_]{1,20})?", refused: bool,
+    ) {
         let reason = if refused { Reason::QUOTA_EXCEEDED } else { Reason::SUCCESS };
+        let outcome = Outcome { reason, code: &code, text: &text };
+        let user: Vec<(String, String)> = [("code".to_owned(), code.clone())].into_iter()
+            .filter(|(_, code)| !code.is_empty()).collect();
+
         let mut out = Vec::new();
-        write::acknowledgement(&mut out, Version::V5, AcknowledgementKind::PubAck, id, (reason, &text));
+        write::acknowledgement(&mut out, Version::V5, AcknowledgementKind::PubAck, id, &outcome);
+        prop_assert_eq!(out.len(), outcome.size());
         let v5::Packet::PubAck(ack) = v5_packet(&out) else { panic!("not a PUBACK") };
         prop_assert_eq!((ack.pkid, ack.reason == v5::PubAckReason::QuotaExceeded), (id, refused));
-        let said = ack.properties.and_then(|p| p.reason_string).unwrap_or_default();
-        prop_assert_eq!(said, text.as_str());
+        let said = ack.properties.map(|p| (p.reason_string.unwrap_or_default(), p.user_properties));
+        prop_assert_eq!(said.unwrap_or_default(), (text.clone(), user.clone()));
 
         let mut out = Vec::new();
-        write::acknowledgement(&mut out, Version::V5, AcknowledgementKind::PubRec, id, (reason, ""));
+        write::acknowledgement(&mut out, Version::V5, AcknowledgementKind::PubRec, id, &outcome);
         let v5::Packet::PubRec(rec) = v5_packet(&out) else { panic!("not a PUBREC") };
         prop_assert_eq!((rec.pkid, rec.reason == v5::PubRecReason::QuotaExceeded), (id, refused));
+        let said = rec.properties.map(|p| (p.reason_string.unwrap_or_default(), p.user_properties));
+        prop_assert_eq!(said.unwrap_or_default(), (text.clone(), user));
 
         let mut out = Vec::new();
-        write::acknowledgement(&mut out, Version::V311, AcknowledgementKind::PubComp, id, (reason, &text));
+        write::acknowledgement(&mut out, Version::V5, AcknowledgementKind::PubRec, id, &Outcome::of(reason));
+        let v5::Packet::PubRec(rec) = v5_packet(&out) else { panic!("not a PUBREC") };
+        prop_assert_eq!((rec.pkid, rec.properties), (id, None));
+        prop_assert_eq!(rec.reason == v5::PubRecReason::QuotaExceeded, refused);
+
+        let mut out = Vec::new();
+        write::acknowledgement(&mut out, Version::V311, AcknowledgementKind::PubComp, id, &outcome);
         prop_assert_eq!(v4_packet(&out), v4::Packet::PubComp(v4::PubComp::new(id)));
     }
 }

@@ -1,8 +1,10 @@
 //! Publications: in order, once, bounded, and refused with a code.
 
+use bytes::BytesMut;
 use godwit_broker::codec::{QoS, Version};
 use godwit_broker::session::{Answer, End, Limits, Place};
 use godwit_model::{Refusal, Refused};
+use rumqttc::v5::mqttbytes::v5;
 
 use crate::client::{Asked, Pair};
 use crate::packets::{BOTH, Connect, Seen, draft, packet, publish, pubrel};
@@ -137,13 +139,13 @@ fn a_refusal_is_told_on_5_and_frees_the_id_of_qos_2() {
     let mut pair = Pair::open(Version::V5);
     let first = ticket(&pair.send(&draft(Version::V5, QOS_1, 1)));
     pair.answer(first, refused.clone());
-    let written = pair.session.take_outbox();
-    assert_eq!(written[..5], [0x40, 29, 0, 1, 0x87]);
-    assert!(written.ends_with(b"not a member of g:team"));
+    let why = (0x87, "not a member of g:team".to_owned(), code_property("not_member"));
+    assert_eq!(told(&pair.session.take_outbox()), why);
 
     let second = ticket(&pair.send(&draft(Version::V5, QOS_2, 2)));
     pair.answer(second, refused.clone());
-    assert_eq!(pair.seen(), [Seen::PubRec(2, 0x87)]);
+    let written = pair.session.take_outbox();
+    assert_eq!((written[0], told(&written)), (0x50, why));
     assert_eq!(pair.send(&draft(Version::V5, QOS_2, 2)).len(), 1, "the id is free");
 
     let mut pair = Pair::open(Version::V311);
@@ -152,21 +154,61 @@ fn a_refusal_is_told_on_5_and_frees_the_id_of_qos_2() {
     assert_eq!(pair.seen(), [Seen::PubRec(1, 0)], "3.1.1 has no way to say no");
 }
 
+/// Reason code, reason string and user properties, as an independent codec reads them.
+fn told(acknowledgement: &[u8]) -> (u8, String, Vec<(String, String)>) {
+    let mut bytes = BytesMut::from(acknowledgement);
+    let properties = match v5::Packet::read(&mut bytes, None) {
+        Ok(v5::Packet::PubAck(ack)) => ack.properties.map(|p| (p.reason_string, p.user_properties)),
+        Ok(v5::Packet::PubRec(rec)) => rec.properties.map(|p| (p.reason_string, p.user_properties)),
+        other => panic!("{other:?}"),
+    };
+    assert!(bytes.is_empty(), "one packet, not {acknowledgement:x?}");
+    let (text, user) = properties.unwrap_or_default();
+    (acknowledgement[4], text.unwrap_or_default(), user)
+}
+
+fn code_property(code: &str) -> Vec<(String, String)> {
+    vec![("code".into(), code.into())]
+}
+
+fn refused_with(properties: Vec<u8>) -> Vec<u8> {
+    let connect = Connect {
+        properties,
+        ..Connect::default()
+    };
+    let mut pair = Pair::open_with(Version::V5, Limits::default(), &connect);
+    let first = ticket(&pair.send(&draft(Version::V5, QOS_1, 1)));
+    pair.answer(first, Answer::Refused(Refused::new(Refusal::NotMember, "not a member")));
+    pair.session.take_outbox()
+}
+
 #[test]
-fn reasons_are_sent_only_to_whom_wants_and_can_take_them() {
-    let unwanted = Connect {
-        properties: vec![0x17, 0],
-        ..Connect::default()
-    };
-    let tiny = Connect {
-        properties: vec![0x27, 0, 0, 0, 20],
-        ..Connect::default()
-    };
-    for connect in [unwanted, tiny] {
-        let mut pair = Pair::open_with(Version::V5, Limits::default(), &connect);
+fn a_client_that_wants_no_problem_information_gets_the_bare_reason() {
+    assert_eq!(refused_with(vec![0x17, 0]), [0x40, 3, 0, 1, 0x87]);
+}
+
+#[test]
+fn what_a_client_cannot_take_is_left_out_the_reason_string_first() {
+    let taking = |bytes: u8| refused_with(vec![0x27, 0, 0, 0, bytes]);
+    // A frame of 6 bytes, the property of 19, the reason string of 15.
+    assert_eq!(
+        told(&taking(40)),
+        (0x87, "not a member".into(), code_property("not_member"))
+    );
+    assert_eq!(taking(40).len(), 40);
+    assert_eq!(told(&taking(39)), (0x87, String::new(), code_property("not_member")));
+    assert_eq!(told(&taking(25)), (0x87, String::new(), code_property("not_member")));
+    assert_eq!(taking(24), [0x40, 3, 0, 1, 0x87]);
+}
+
+#[test]
+fn every_refusal_carries_its_own_code() {
+    for refusal in Refusal::ALL {
+        let mut pair = Pair::open(Version::V5);
         let first = ticket(&pair.send(&draft(Version::V5, QOS_1, 1)));
-        pair.answer(first, Answer::Refused(Refused::new(Refusal::NotMember, "not a member")));
-        assert_eq!(pair.session.take_outbox(), [0x40, 3, 0, 1, 0x87]);
+        pair.answer(first, Answer::Refused(refusal.into()));
+        let (_, _, user) = told(&pair.session.take_outbox());
+        assert_eq!(user, code_property(refusal.code()));
     }
 }
 
