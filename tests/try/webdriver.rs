@@ -20,7 +20,7 @@ pub(crate) struct Browser {
     session: String,
     driver: Child,
     port: u16,
-    _profile: TempDir,
+    profile: TempDir,
 }
 
 impl Browser {
@@ -32,9 +32,9 @@ impl Browser {
             session: format!("http://127.0.0.1:{port}/session"),
             driver,
             port,
-            _profile: profile,
+            profile,
         };
-        let folder = format!("--user-data-dir={}", browser._profile.path().display());
+        let folder = format!("--user-data-dir={}", browser.profile.path().display());
         let flags = [
             "--headless",
             "--no-sandbox",
