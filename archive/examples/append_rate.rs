@@ -19,8 +19,8 @@ use godwit_model::{AccountNo, ConversationKey, SystemClock};
 const BODY_BYTES: usize = 300;
 /// Accounts that write to each other.
 const ACCOUNTS: u64 = 100_000;
-/// Threads that carry the appenders.
-const THREADS: usize = 2;
+/// Most threads that carry the appenders.
+const THREADS_MAX: u64 = 2;
 
 #[derive(Debug, thiserror::Error)]
 enum Failure {
@@ -55,15 +55,18 @@ fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
     let folder = arguments.next().ok_or(Failure::NoFolder)?;
     let mut number = |default: u64| arguments.next().and_then(|text| text.parse().ok()).unwrap_or(default);
-    let appenders = number(256);
+    let asked = number(256).max(1);
+    let threads = asked.min(THREADS_MAX);
+    let window = asked.div_ceil(threads);
+    let appenders = window * threads;
     let duration = Duration::from_secs(number(5));
     let disk = Arc::new(RealDisk::open(Path::new(&folder))?);
     let (archive, recovery) = Archive::open(disk, Arc::new(SystemClock), Settings::default(), Arc::new(Silent))?;
     println!("start: {recovery:?}");
     let start = Instant::now();
-    let window = usize::try_from(appenders).unwrap_or(usize::MAX).div_ceil(THREADS);
+    let window = usize::try_from(window).unwrap_or(usize::MAX);
     let mut latencies: Vec<Duration> = std::thread::scope(|scope| {
-        let threads = (0..THREADS as u64).map(|thread| {
+        let threads = (0..threads).map(|thread| {
             let archive = &archive;
             scope.spawn(move || append(archive, thread << 40, window, start + duration))
         });
