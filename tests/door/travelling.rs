@@ -1,6 +1,7 @@
 //! Messages between devices: acknowledged, numbered, in order, and kept for who is away.
 
 use godwit_broker::codec::Version;
+use godwit_model::limits::DRAFT_BYTES_MAX;
 
 use crate::house::{House, seq, words};
 use crate::packets::{BOTH, DISCONNECT, Seen, subscribe};
@@ -201,4 +202,22 @@ async fn what_was_sent_and_not_acknowledged_comes_again_marked_with_the_same_id(
         panic!("no delivery")
     };
     assert_eq!((first, (id, dup)), ((1, false), (1, true)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_too_long_to_be_hinted_reaches_who_listens_in_silence() {
+    let house = House::new().await;
+    let ann = house.phone("ann", "1").await;
+    let bob = house.phone("bob", "1").await;
+    for (at, version) in (1..).zip(BOTH) {
+        let mut at_bob = house.listen(version, &bob).await;
+        let (mut at_ann, _) = house.enter(version, &ann, true).await;
+        // The largest there is: with what the platform adds, more than a mailbox keeps.
+        let short = format!(r#"{{"id":"long-{at}","to":"bob","type":0,"content":{{"text":""}}}}"#);
+        let words = "x".repeat(DRAFT_BYTES_MAX - short.len());
+        let draft = short.replace(r#""text":"""#, &format!(r#""text":"{words}""#));
+        at_ann.send(&ann.publish(version, "outbox", at, draft.as_bytes())).await;
+        assert_eq!(at_ann.next().await, Seen::PubAck(at, 0));
+        assert_eq!(seq(&at_bob.entry().await), u64::from(at));
+    }
 }

@@ -119,8 +119,10 @@ impl Walk {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
-    /// Hands entries to the session while both have room; whether any was.
+    /// Hands entries to the session while both have room; whether any was, or a page is being read for more. Who
+    /// calls looks again then, which is how the page knows whom to wake.
     pub(super) fn deliver(&mut self) -> bool {
+        let was_reading = self.walk.page.is_some();
         let mut any = false;
         while self.session.room() > 0 && self.outgoing() < OUTGOING_BYTES_MAX {
             let Some((seq, entry)) = self.walk.stalled.take().or_else(|| self.next_entry()) else {
@@ -141,7 +143,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             }
             any = true;
         }
-        any
+        any || (self.walk.page.is_some() && !was_reading)
     }
 
     fn next_entry(&mut self) -> Option<(u64, String)> {
