@@ -82,9 +82,9 @@ fn steps(page: &str) -> Vec<Step> {
             (false, _) => {}
         }
     }
-    steps
-        .iter_mut()
-        .for_each(|step| step.printed.truncate(step.printed.trim_end().len()));
+    for step in &mut steps {
+        step.printed.truncate(step.printed.trim_end().len());
+    }
     steps
 }
 
@@ -103,12 +103,10 @@ fn script(steps: &[Step], ports: &[(&str, u16); 2]) -> String {
     let mut script = String::from("trap 'kill $SERVER' EXIT\n");
     for step in steps {
         script.push_str("echo @@next\n");
-        let serve = format!(
-            "\"$GODWIT\" serve --http 127.0.0.1:8080 --mqtt 127.0.0.1:1883 > serve.log 2> errors.log & SERVER=$!\n\
-             for _ in $(seq 600); do grep -q '^ready in' serve.log errors.log && break; sleep 0.1; done; cat serve.log\n"
-        );
+        let serve = "\"$GODWIT\" serve --http 127.0.0.1:8080 --mqtt 127.0.0.1:1883 > serve.log 2> errors.log & SERVER=$!\n\
+             for _ in $(seq 600); do grep -q '^ready in' serve.log errors.log && break; sleep 0.1; done; cat serve.log\n";
         match step.command.as_str() {
-            "cargo run --release -- serve" => script.push_str(&serve),
+            "cargo run --release -- serve" => script.push_str(serve),
             command => {
                 script.push_str(&command.replace("cargo run --release --", "\"$GODWIT\""));
                 script.push('\n');
