@@ -1,11 +1,12 @@
 //! Devices come and go: registration sets the first cursor, retirement ends the session.
 
 use godwit_hub::{CloseReason, DeviceState};
-use godwit_model::Refused;
+use godwit_model::{DeviceNo, Refused};
 use godwit_registry::{Device, Proof, Registered, Registration};
 
 use crate::Dispatcher;
 use crate::failure::{of_append, of_registry};
+use crate::to_the_end::to_the_end;
 
 /// What a registration made: the live record and its fresh token.
 pub type NewRegistration = Registered;
@@ -14,6 +15,11 @@ impl Dispatcher {
     /// Registers a device. A new record starts at the floor of its inbox if it is its account's first, else at the head;
     /// sessions of records this retired are closed.
     pub async fn register_device(&self, registration: Registration, proof: Proof) -> Result<NewRegistration, Refused> {
+        let dispatcher = self.clone();
+        to_the_end(async move { dispatcher.register(registration, proof).await }).await
+    }
+
+    async fn register(&self, registration: Registration, proof: Proof) -> Result<NewRegistration, Refused> {
         let registered = self
             .registry
             .register_device(registration, proof)
@@ -45,16 +51,24 @@ impl Dispatcher {
 
     /// Retires a device: its token stops at once, its session is closed, its cursor is forgotten.
     pub async fn retire_device(&self, device: &Device) -> Result<(), Refused> {
-        self.forget_device(device).await?;
-        self.hub
-            .close_device(device.account.no, device.no, CloseReason::Retired);
-        Ok(())
+        let (dispatcher, account, device) = (self.clone(), device.account.no, device.no);
+        to_the_end(async move {
+            dispatcher.forget(device).await?;
+            dispatcher.hub.close_device(account, device, CloseReason::Retired);
+            Ok(())
+        })
+        .await
     }
 
     /// As [`Dispatcher::retire_device`], but the session that asks stays until it has its answer.
     pub(crate) async fn forget_device(&self, device: &Device) -> Result<(), Refused> {
-        self.registry.retire_device(device.no).await.map_err(of_registry)?;
-        self.archive.forget_device(device.no);
+        let (dispatcher, device) = (self.clone(), device.no);
+        to_the_end(async move { dispatcher.forget(device).await }).await
+    }
+
+    async fn forget(&self, device: DeviceNo) -> Result<(), Refused> {
+        self.registry.retire_device(device).await.map_err(of_registry)?;
+        self.archive.forget_device(device);
         Ok(())
     }
 

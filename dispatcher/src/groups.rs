@@ -11,6 +11,7 @@ use godwit_registry::{Account, App, Group, Member, NewGroup, Scope};
 use serde::Serialize;
 
 use crate::failure::{of_append, of_registry};
+use crate::to_the_end::to_the_end;
 use crate::{Dispatcher, Sender, new_message_id};
 
 /// Who changes a group.
@@ -47,7 +48,12 @@ impl Dispatcher {
     }
 
     /// Makes a group. A device's user becomes its owner.
-    pub async fn create_group(&self, actor: &GroupActor, mut new: NewGroup) -> Result<Arc<Group>, Refused> {
+    pub async fn create_group(&self, actor: &GroupActor, new: NewGroup) -> Result<Arc<Group>, Refused> {
+        let (dispatcher, actor) = (self.clone(), actor.clone());
+        to_the_end(async move { dispatcher.make(&actor, new).await }).await
+    }
+
+    async fn make(&self, actor: &GroupActor, mut new: NewGroup) -> Result<Arc<Group>, Refused> {
         match actor {
             Sender::Device(device) => new.owner = Some(device.account.user.clone()),
             Sender::App(app) => app_may(app)?,
@@ -63,6 +69,11 @@ impl Dispatcher {
 
     /// Brings users into a group; those already in it stay as they are.
     pub async fn add_members(&self, actor: &GroupActor, id: &GroupId, users: &[UserId]) -> Result<Arc<Group>, Refused> {
+        let (dispatcher, actor, id, users) = (self.clone(), actor.clone(), id.clone(), users.to_vec());
+        to_the_end(async move { dispatcher.add(&actor, &id, &users).await }).await
+    }
+
+    async fn add(&self, actor: &GroupActor, id: &GroupId, users: &[UserId]) -> Result<Arc<Group>, Refused> {
         let (group, role) = self.group_and_role(actor, id).await?;
         permission::add_members(role)?;
         let change = self.registry.add_members(&group, users).await.map_err(of_registry)?;
@@ -80,6 +91,11 @@ impl Dispatcher {
         id: &GroupId,
         users: &[UserId],
     ) -> Result<Arc<Group>, Refused> {
+        let (dispatcher, actor, id, users) = (self.clone(), actor.clone(), id.clone(), users.to_vec());
+        to_the_end(async move { dispatcher.remove(&actor, &id, &users).await }).await
+    }
+
+    async fn remove(&self, actor: &GroupActor, id: &GroupId, users: &[UserId]) -> Result<Arc<Group>, Refused> {
         let (group, role) = self.group_and_role(actor, id).await?;
         for member in group.members.iter().filter(|member| users.contains(&member.user)) {
             let is_self = matches!(actor, Sender::Device(device) if device.account.no == member.account);
@@ -100,6 +116,17 @@ impl Dispatcher {
 
     /// Gives a member another role; giving away ownership makes the former owner an admin.
     pub async fn change_role(
+        &self,
+        actor: &GroupActor,
+        id: &GroupId,
+        user: &UserId,
+        role: Role,
+    ) -> Result<Arc<Group>, Refused> {
+        let (dispatcher, actor, id, user) = (self.clone(), actor.clone(), id.clone(), user.clone());
+        to_the_end(async move { dispatcher.give_role(&actor, &id, &user, role).await }).await
+    }
+
+    async fn give_role(
         &self,
         actor: &GroupActor,
         id: &GroupId,
@@ -128,6 +155,11 @@ impl Dispatcher {
 
     /// Ends a group. Its members are told, and its messages stay in their inboxes.
     pub async fn dissolve_group(&self, actor: &GroupActor, id: &GroupId) -> Result<(), Refused> {
+        let (dispatcher, actor, id) = (self.clone(), actor.clone(), id.clone());
+        to_the_end(async move { dispatcher.dissolve(&actor, &id).await }).await
+    }
+
+    async fn dissolve(&self, actor: &GroupActor, id: &GroupId) -> Result<(), Refused> {
         let (group, role) = self.group_and_role(actor, id).await?;
         permission::dissolve(role)?;
         self.registry.dissolve_group(&group).await.map_err(of_registry)?;

@@ -15,6 +15,7 @@ mod message_id;
 pub mod render;
 mod requests;
 mod sender;
+mod to_the_end;
 
 use std::sync::Arc;
 

@@ -3,6 +3,7 @@
 
 mod arriving;
 mod closing;
+mod groups;
 mod house;
 #[path = "../../broker/tests/session/packets.rs"]
 #[expect(dead_code, reason = "the session's tests need more of it")]
