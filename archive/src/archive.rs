@@ -108,6 +108,11 @@ impl Archive {
         self.0.shared.view.read().heads.account(account)
     }
 
+    /// The highest account that ever got a message; `None` if nobody did. Looks at all of them: meant for a start.
+    pub fn highest_account(&self) -> Option<AccountNo> {
+        self.0.shared.view.read().heads.accounts.keys().max().copied()
+    }
+
     /// Lowest kept number of an inbox; head + 1 if none is kept.
     #[expect(clippy::unused_self, reason = "nothing is dropped yet, so every inbox starts at 1")]
     pub fn floor(&self, _account: AccountNo) -> u64 {

@@ -232,6 +232,7 @@ impl Core {
             master_key,
             ..
         } = parts;
+        check_same_accounts(&archive, &store).await?;
         let registry = open_registry(settings, store, Arc::clone(&clock), &master_key).await?;
         let first_app = first_app(&registry).await?;
         let hub = Hub::new(switchboard, archive.clone());
@@ -244,6 +245,24 @@ impl Core {
             first_app,
         })
     }
+}
+
+/// Accounts are numbers in the log. With a database that lacks some of them, new users would be given these numbers,
+/// and with them the messages of strangers.
+async fn check_same_accounts(archive: &Archive, store: &Store) -> Result<(), Failure> {
+    let Some(highest) = archive.highest_account() else {
+        return Ok(());
+    };
+    let found = store.account_by_no(highest).await;
+    let known = found.map_err(|error| Failure::new("GW-S001", error.to_string(), ""))?;
+    if known.is_some() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        "GW-S003",
+        format!("the database does not know account {highest}, for whom the message log holds messages"),
+        "start with the database that belongs to this log, not with a new or an older one",
+    ))
 }
 
 /// The first app of a new store, and somebody to whom it can send its first message.

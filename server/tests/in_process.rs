@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use godwit_archive::SimulatedDisk;
 use godwit_model::SystemClock;
+use godwit_server::Failure;
 use godwit_server::running::Running;
 use godwit_server::settings::Settings;
 use godwit_server::wiring::{Parts, start};
@@ -14,6 +15,10 @@ use serde_json::{Value, json};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn boot(disk: &SimulatedDisk, store: &Store) -> Running {
+    try_boot(disk, store).await.expect("the server starts")
+}
+
+async fn try_boot(disk: &SimulatedDisk, store: &Store) -> Result<Running, Failure> {
     let mut settings = Settings::default();
     settings.http.bind = "127.0.0.1:0".parse().expect("an address");
     settings.mqtt.bind = "127.0.0.1:0".parse().expect("an address");
@@ -23,7 +28,7 @@ async fn boot(disk: &SimulatedDisk, store: &Store) -> Running {
         store: store.clone(),
         master_key: [7; 32],
     };
-    start(&settings, parts).await.expect("the server starts")
+    start(&settings, parts).await
 }
 
 /// Sends a message to the user who is there from the first start.
@@ -109,4 +114,24 @@ async fn a_server_that_stopped_leaves_its_ports_and_its_parts_to_the_next() {
         .expect("JSON");
     assert_eq!(again["serverId"], sent["serverId"]);
     second.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_lacks_the_accounts_of_the_log_gives_nobody_the_messages_of_strangers() {
+    let disk = SimulatedDisk::new(3);
+    let store = Store::open("sqlite::memory:").await.expect("a database in memory");
+    let first = boot(&disk, &store).await;
+    let (base, token) = (base(&first), sign_in(&first, &base(&first)).await);
+    let sent = send(&base, &token, "one").await.expect("an answer");
+    assert!(sent.status().is_success());
+    first.shutdown().await;
+
+    let other = Store::open("sqlite::memory:").await.expect("a database in memory");
+    for attempt in 1..=2 {
+        match try_boot(&disk, &other).await {
+            Err(failure) => assert_eq!(failure.code, "GW-S003", "{failure}"),
+            Ok(_) => panic!("attempt {attempt}: it started with a database that knows nobody"),
+        }
+    }
+    boot(&disk, &store).await.shutdown().await;
 }
