@@ -103,8 +103,10 @@ impl Dispatcher {
         }
         let change = self.registry.remove_members(&group, users).await.map_err(of_registry)?;
         if !change.changed.is_empty() {
-            // The former members are told, too: the audience is the group as it was.
-            let conv_seq = self.tell(actor, &group, ("left", None), &change.changed).await?;
+            // The former members are told, too. The group as it was looked up above may lack some who came since.
+            let mut audience = Group::clone(&change.group);
+            audience.members.extend_from_slice(&change.changed);
+            let conv_seq = self.tell(actor, &audience, ("left", None), &change.changed).await?;
             let left: Vec<AccountNo> = change.changed.iter().map(|member| member.account).collect();
             self.registry
                 .note_membership_seq(group.no, &left, conv_seq, false)

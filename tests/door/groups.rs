@@ -36,7 +36,7 @@ async fn device(house: &House, user: &str) -> Arc<Device> {
         .unwrap()
 }
 
-/// How many members of a device's inbox tell of this event.
+/// How many entries of a device's inbox tell of this event.
 async fn told(house: &House, device: &Device, event: &str) -> usize {
     let page = house
         .dispatcher
@@ -67,7 +67,8 @@ async fn members_hear_of_a_change_whose_author_left_at_any_moment() {
             members: vec![bob.account.user.clone()],
         };
         let id = new.id.clone().unwrap();
-        left_early = !dropped_after(groups, house.dispatcher.create_group(&actor, new)).await;
+        let creating = Box::pin(house.dispatcher.create_group(&actor, new));
+        left_early = !dropped_after(groups, creating).await;
         // A change that was dropped before it reached the registry may not have happened; half of one may not.
         let mut looks = 0;
         while told(&house, &bob, "created").await < groups {
@@ -78,4 +79,44 @@ async fn members_hear_of_a_change_whose_author_left_at_any_moment() {
         }
     }
     assert!(groups > 1, "the author always stayed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_joined_while_another_still_was_a_member_hears_that_it_left() {
+    const ROUNDS: usize = 60;
+    let house = House::new().await;
+    let ann = device(&house, "ann").await;
+    let bob = device(&house, "bob").await;
+    let cat = device(&house, "cat").await;
+    let actor: GroupActor = Sender::Device(Arc::clone(&ann));
+    let (stays, leaves) = ([cat.account.user.clone()], [bob.account.user.clone()]);
+    let mut to_be_told = 0;
+    for round in 0..ROUNDS {
+        let new = NewGroup {
+            id: Some(format!("group-{round}").parse().unwrap()),
+            name: "coming and going".to_owned(),
+            owner: None,
+            members: leaves.to_vec(),
+        };
+        let group = house.dispatcher.create_group(&actor, new).await.unwrap();
+        let (joined, left) = tokio::join!(
+            house.dispatcher.add_members(&actor, &group.id, &stays),
+            house.dispatcher.remove_members(&actor, &group.id, &leaves),
+        );
+        left.unwrap();
+        let both_were_in = joined.unwrap().member(bob.account.no).is_some();
+        let window = Window {
+            limit: Some(2),
+            ..Window::default()
+        };
+        let page = house.dispatcher.inbox(&cat.account, None, window).await.unwrap();
+        let of_this_group = format!(r#""groupId":"{}""#, group.id);
+        let heard = page
+            .items
+            .iter()
+            .any(|(_, entry)| entry.get().contains(&of_this_group) && entry.get().contains(r#""event":"left""#));
+        assert!(heard || !both_were_in, "round {round}: the new member was not told");
+        to_be_told += usize::from(both_were_in);
+    }
+    assert!(to_be_told > 0, "the changes never met");
 }
