@@ -21,6 +21,7 @@ use godwit_protocol::rpc::{self, Request};
 use godwit_registry::Device;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use crate::Dispatcher;
 
@@ -45,7 +46,7 @@ impl Dispatcher {
                 };
             }
         };
-        let result = self.call(device, &request.method, request.params).await;
+        let result = self.call(device, &request).await;
         let ends_session = result.is_ok() && request.method == device_deregister::METHOD;
         let json = request.id.map(|id| match &result {
             Ok(result) => rpc::encode_result(id, result),
@@ -54,11 +55,12 @@ impl Dispatcher {
         Reply { json, ends_session }
     }
 
-    async fn call(&self, device: &Arc<Device>, method: &str, params: &str) -> Result<String, Refused> {
-        match method {
+    async fn call(&self, device: &Arc<Device>, request: &Request<'_>) -> Result<String, Refused> {
+        let (id, params) = (request.id.map(RawValue::get), request.params);
+        match &*request.method {
             inbox::METHOD => answer(inbox::call(self, device, read(params)?).await),
             history::METHOD => answer(history::call(self, device, read(params)?).await),
-            group_create::METHOD => answer(group_create::call(self, device, read(params)?).await),
+            group_create::METHOD => answer(group_create::call(self, device, id, read(params)?).await),
             group_get::METHOD => answer(group_get::call(self, device, read(params)?).await),
             group_list::METHOD => answer(group_list::call(self, device).await),
             group_add_members::METHOD => answer(group_add_members::call(self, device, read(params)?).await),

@@ -6,6 +6,9 @@ pub const DRAFT_BYTES_MAX: usize = 64 * 1024;
 /// Longest client message id, in bytes; the same as common idempotency keys (Stripe: 255).
 pub const MESSAGE_ID_BYTES_MAX: usize = 255;
 
+/// How deep a draft's JSON may be nested; common parsers give up at 128 (`serde_json`'s default), and receivers wrap it.
+pub const JSON_NESTING_MAX: usize = 64;
+
 /// How long a client's message id is remembered, in milliseconds (72 hours).
 pub const DUPLICATE_WINDOW_MS: u64 = 72 * 60 * 60 * 1000;
 

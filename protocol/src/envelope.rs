@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt::{self, Write as _};
 
-use godwit_model::limits::{DRAFT_BYTES_MAX, MESSAGE_ID_BYTES_MAX, TARGETS_MAX};
+use godwit_model::limits::{DRAFT_BYTES_MAX, JSON_NESTING_MAX, MESSAGE_ID_BYTES_MAX, TARGETS_MAX};
 use godwit_model::{Address, ConversationKey, Draft, Refusal, Refused, ServerId};
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::json::{minify, push_string};
+use crate::json::{minify, nesting, push_string};
 
 /// What the platform adds to a message when it is accepted.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +30,13 @@ pub fn decode_draft(bytes: &[u8]) -> Result<Draft, Refused> {
     if bytes.len() > DRAFT_BYTES_MAX {
         let detail = format!("{} bytes; the limit is {DRAFT_BYTES_MAX}", bytes.len());
         return Err(Refused::new(Refusal::TooLarge, detail));
+    }
+    let depth = nesting(bytes);
+    if depth > JSON_NESTING_MAX {
+        return Err(Refused::new(
+            Refusal::Malformed,
+            format!("nested {depth} deep; the limit is {JSON_NESTING_MAX}"),
+        ));
     }
     let wire: Wire<'_> = serde_json::from_slice(bytes).map_err(|e| Refused::new(Refusal::Malformed, e.to_string()))?;
     wire.into_draft()
@@ -188,7 +195,8 @@ fn ext(fields: &[(Cow<'_, str>, &RawValue)]) -> String {
         let value = minify(value.get());
         out.push(if out.is_empty() { '{' } else { ',' });
         match value.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
-            Some(inner) if key == "ext" && !inner.is_empty() => out.push_str(inner),
+            // Beside other fields it stays nested: two members of one name would be ambiguous.
+            Some(inner) if key == "ext" && fields.len() == 1 && !inner.is_empty() => out.push_str(inner),
             _ => {
                 push_string(&mut out, key);
                 out.push(':');

@@ -41,6 +41,25 @@ pub fn minify(json: &str) -> String {
     out
 }
 
+/// How deep arrays and objects are nested in valid JSON.
+pub fn nesting(json: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let (mut in_string, mut escaped) = (false, false);
+    for byte in json {
+        match byte {
+            b'"' if !escaped => in_string = !in_string,
+            b'{' | b'[' if !in_string => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        escaped = in_string && !escaped && *byte == b'\\';
+    }
+    deepest
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,6 +69,12 @@ mod tests {
     fn white_space_inside_strings_stays() {
         let json = "{ \"a b\" : [ 1 , \"x \\\" y\" ] }";
         assert_eq!(minify(json), "{\"a b\":[1,\"x \\\" y\"]}");
+    }
+
+    #[test]
+    fn brackets_inside_strings_do_not_nest() {
+        assert_eq!(nesting(br#"{"a":[1,{"b":"]}[[{\"["}],"c":{}}"#), 3);
+        assert_eq!(nesting(b"1"), 0);
     }
 
     proptest! {

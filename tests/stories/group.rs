@@ -120,3 +120,33 @@ async fn a_target_narrows_a_group_message_to_those_named_and_the_sender() {
         0x80
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_for_a_group_sent_again_under_its_random_id_finds_the_group_it_made() {
+    let server = Server::start().await;
+    let app = server.app().await;
+    let [ann, _] = devices(&app, &["ann", "ben"]).await.try_into().unwrap();
+    let (mut client, _) = Client::connect(&server.addresses().mqtt, &Login::of(&ann, Version::V4)).await;
+    client.subscribe(&ann.topic("reply"), 0).await;
+    let mut replies = Vec::new();
+    for (id, name) in [
+        (json!("4c1e6f0a-88b1-4a53"), "trip"),
+        (json!("4c1e6f0a-88b1-4a53"), "trip"),
+        (json!("4c1e6f0a-88b1-4a53"), "other"),
+        (json!(1), "trip"),
+        (json!(1), "trip"),
+    ] {
+        let params = json!({ "name": name, "members": ["ben"] });
+        let request = json!({ "jsonrpc": "2.0", "id": id, "method": "group.create", "params": params });
+        client
+            .publish(&ann.topic("request"), request.to_string().as_bytes(), 0)
+            .await
+            .unwrap();
+        replies.push(client.delivery().await);
+    }
+    let group = |at: usize| replies[at]["result"]["groupId"].as_str();
+    assert!(group(0).is_some(), "{replies:?}");
+    assert_eq!(group(0), group(1));
+    assert_eq!(replies[2]["error"]["data"]["code"], "id_conflict");
+    assert!(group(3).is_some() && group(3) != group(4), "a counter names no group");
+}

@@ -8,7 +8,6 @@ use super::{FULL_REST, Writer, measure};
 use crate::device::table::Dirty;
 use crate::entry::AppendError;
 use crate::fanout::Fanout;
-use crate::index::SegmentIndex;
 use crate::segment::Location;
 
 impl Writer {
@@ -79,10 +78,12 @@ impl Writer {
 
     /// Nothing of the commit was kept. Says whether there is reason to try again before the end.
     pub(super) fn fail_full(&mut self, open: bool) -> bool {
-        self.resting = Some(Instant::now() + FULL_REST);
+        let is_news = self.resting.replace(Instant::now() + FULL_REST).is_none();
         self.answer_all(&AppendError::StorageFull);
-        let segment = self.shared.view.read().active.segment().no;
-        tracing::warn!(segment, "the disk is full; appends are refused until there is room");
+        if is_news {
+            let segment = self.segment.no;
+            tracing::warn!(segment, "the disk is full; appends are refused until there is room");
+        }
         // While closing, what still waits gets its answer; devices that do not fit are given up.
         !open && self.shared.queue.has_entries()
     }

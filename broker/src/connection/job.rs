@@ -11,6 +11,7 @@ use godwit_model::{Refusal, Refused};
 use godwit_protocol::envelope;
 use godwit_registry::{Device, Error};
 
+use super::Member;
 use crate::codec::Version;
 use crate::door::Door;
 use crate::session::{ConnectRefusal, Credentials, Publication, SubscriptionChange};
@@ -19,7 +20,7 @@ pub(super) type Job = Pin<Box<dyn Future<Output = Done> + Send>>;
 
 /// What was waited for.
 pub(super) enum Done {
-    Entered(Result<Arc<Device>, ConnectRefusal>),
+    Entered(Result<Member, ConnectRefusal>),
     Submitted(Submitted),
     Replied(Box<Replied>),
     Subscribed {
@@ -56,7 +57,7 @@ pub(super) fn authenticate(door: &Arc<Door>, credentials: &Credentials<'_>) -> J
     Box::pin(async move {
         // The client id is compared here: a wrong one has a code of its own.
         let outcome = match door.registry.authenticate_device(&account, &token, None).await {
-            Ok(device) if *device.device_id == *device_id => Ok(device),
+            Ok(device) if *device.device_id == *device_id => attach(&door, device, &account, &token).await,
             Ok(_) => Err(ConnectRefusal::WrongClientId),
             Err(Error::Refused { .. }) => Err(ConnectRefusal::WrongCredentials),
             Err(error) => {
@@ -66,6 +67,21 @@ pub(super) fn authenticate(door: &Arc<Door>, credentials: &Credentials<'_>) -> J
         };
         Done::Entered(outcome)
     })
+}
+
+/// Connects the session to its mailbox, and then looks once more: a device that was retired in between was told to close
+/// before it could hear it.
+async fn attach(door: &Door, device: Arc<Device>, account: &str, token: &str) -> Result<Member, ConnectRefusal> {
+    let attachment = door.hub.attach(device.account.no, device.no);
+    // Counted afterwards, because a second session of a device takes the place of the first.
+    if door.hub.sessions(device.account.no) > door.settings.connections_per_account_max {
+        return Err(ConnectRefusal::TooManyConnections);
+    }
+    match door.registry.authenticate_device(account, token, None).await {
+        Ok(_) => Ok(Member { device, attachment }),
+        Err(Error::Refused { .. }) => Err(ConnectRefusal::WrongCredentials),
+        Err(_) => Err(ConnectRefusal::Unavailable),
+    }
 }
 
 /// One attempt to put a draft on its way. Leaves nothing behind unless it succeeds, so that it may be dropped and

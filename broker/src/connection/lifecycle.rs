@@ -1,6 +1,5 @@
 //! Coming, subscribing and leaving: where the session meets what is stored of the device.
 
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use godwit_hub::{CloseReason, DeviceState, SessionState};
@@ -15,9 +14,9 @@ use crate::session::{Admission, ConnectRefusal, End, Persistence, SubscriptionCh
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     /// The credentials were checked: the client is let in, or told why not.
-    pub(super) fn enter(&mut self, outcome: Result<Arc<Device>, ConnectRefusal>) {
+    pub(super) fn enter(&mut self, outcome: Result<Member, ConnectRefusal>) {
         let now = self.door.now();
-        match outcome.and_then(|device| self.attach(device)) {
+        match outcome {
             Err(refusal) => self.session.authenticated(now, Err(refusal)),
             Ok(member) => {
                 let stored = self.stored(&member.device);
@@ -29,15 +28,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 self.walk_from(None);
             }
         }
-    }
-
-    fn attach(&self, device: Arc<Device>) -> Result<Member, ConnectRefusal> {
-        let attachment = self.door.hub.attach(device.account.no, device.no);
-        // Counted afterwards, because a second session of a device takes the place of the first.
-        if self.door.hub.sessions(device.account.no) > self.door.settings.connections_per_account_max {
-            return Err(ConnectRefusal::TooManyConnections);
-        }
-        Ok(Member { device, attachment })
     }
 
     /// The subscriptions of a stored session that is still alive.

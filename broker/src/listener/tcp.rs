@@ -35,6 +35,8 @@ impl Broker {
         };
         // Without it an acknowledgement may wait for the client's delayed one. A dead socket is noticed by reading.
         let _ = stream.set_nodelay(true);
+        // A client may ask for no keep-alive of MQTT; the kernel's finds the half-open ones.
+        let _ = socket2::SockRef::from(&stream).set_keepalive(true);
         let door = self.door.clone();
         self.door.connections.spawn(async move {
             connection::serve(door, stream, "tcp").await;

@@ -33,6 +33,12 @@ fn what_only_the_platform_writes_is_dropped_and_the_unknown_is_kept() {
     assert_eq!(draft.ext, r#"{"color":"red"}"#);
     let again = decode(&json!({"id": "1", "to": "bob", "type": "text", "ext": {"color": "red"}})).unwrap();
     assert_eq!(again.ext, draft.ext);
+    let both =
+        decode(&json!({"id": "1", "to": "bob", "type": "text", "ext": {"color": "red"}, "color": "blue"})).unwrap();
+    assert_eq!(
+        serde_json::from_str::<Value>(&both.ext).unwrap(),
+        json!({"ext": {"color": "red"}, "color": "blue"})
+    );
 }
 
 #[test]
@@ -56,6 +62,12 @@ fn bad_input_is_refused_with_its_field() {
         assert_eq!(refused.refusal, refusal, "{bytes}: {refused}");
         assert!(refused.detail.contains(word), "{bytes}: {refused}");
     }
+    let deep = format!(
+        r#"{{"id":"1","to":"b","type":0,"content":{}{}}}"#,
+        "[".repeat(64),
+        "]".repeat(64)
+    );
+    assert_eq!(decode_draft(deep.as_bytes()).unwrap_err().refusal, Refusal::Malformed);
     let large = vec![b' '; DRAFT_BYTES_MAX + 1];
     assert_eq!(decode_draft(&large).unwrap_err().refusal, Refusal::TooLarge);
 }
