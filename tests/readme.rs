@@ -100,7 +100,7 @@ fn free_ports() -> [(&'static str, u16); 2] {
 
 /// The page's commands, each after a mark. The server runs in the background until the shell ends.
 fn script(steps: &[Step], ports: &[(&str, u16); 2]) -> String {
-    let mut script = String::from("trap 'kill $SERVER' EXIT\n");
+    let mut script = String::from("exec 2>&1\ntrap 'kill $SERVER' EXIT\n");
     for step in steps {
         script.push_str("echo @@next\n");
         let serve = "\"$GODWIT\" serve --http 127.0.0.1:8080 --mqtt 127.0.0.1:1883 > serve.log 2> errors.log & SERVER=$!\n\
