@@ -12,7 +12,8 @@ use godwit_protocol::{body, fingerprint};
 use godwit_registry::Device;
 
 use crate::Dispatcher;
-use crate::accept::{Accepted, RefusedTarget};
+use crate::accept::Accepted;
+use crate::expand::RefusedTarget;
 use crate::failure::of_append;
 
 /// A message that is durable.
@@ -117,6 +118,11 @@ impl Future for Appending {
 }
 
 impl Appending {
+    /// The sender's id of the draft.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// The fingerprints differ, but the same message may have been written differently: other order of members, other escapes.
     fn is_repeat_of(&self, existing: &Receipt) -> bool {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap_or_default();

@@ -5,9 +5,18 @@ use std::sync::Arc;
 use godwit_model::{AccountNo, Address, ConversationKey, Draft, GroupId, Refusal, Refused, UserId, permission};
 use godwit_registry::{App, Group, Scope};
 
-use crate::accept::{Author, RefusedTarget};
+use crate::author::Author;
 use crate::failure::of_registry;
 use crate::{Dispatcher, Sender};
+
+/// A receiver of a list that was left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedTarget {
+    /// As the sender named it, in canonical spelling.
+    pub to: String,
+    /// Why.
+    pub refusal: Refusal,
+}
 
 /// Where a message goes and how it reads there.
 pub(crate) struct Route {

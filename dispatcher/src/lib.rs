@@ -6,6 +6,7 @@
 
 pub mod accept;
 mod append;
+mod author;
 mod devices;
 mod expand;
 mod failure;
@@ -24,9 +25,10 @@ use godwit_hub::Hub;
 use godwit_model::{Clock, Draft, Refused};
 use godwit_registry::Registry;
 
-pub use accept::{Accepted, RefusedTarget};
+pub use accept::Accepted;
 pub use append::{Appending, Submitted};
 pub use devices::NewRegistration;
+pub use expand::RefusedTarget;
 pub use groups::GroupActor;
 pub use message_id::new_message_id;
 pub use requests::Reply;

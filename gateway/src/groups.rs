@@ -7,7 +7,6 @@ use godwit_dispatcher::Sender;
 use godwit_model::{ConversationKey, GroupId, Refusal, Role};
 use godwit_registry::{Group, Member, NewGroup, Scope};
 use serde::{Deserialize, Serialize};
-use tokio::task::spawn;
 use utoipa::ToSchema;
 
 use crate::auth::Caller;
@@ -93,7 +92,7 @@ pub(crate) async fn create_group(
             "`owner`: a device's user owns what it makes",
         ));
     }
-    let group = to_the_end(async move { door.dispatcher().create_group(&actor, new).await }).await?;
+    let group = door.dispatcher().create_group(&actor, new).await?;
     Ok((StatusCode::CREATED, Json(GroupAnswer::from(&*group))))
 }
 
@@ -123,7 +122,7 @@ pub(crate) async fn dissolve_group(
 ) -> Result<StatusCode, Problem> {
     let actor = caller.sender(Scope::Groups)?;
     let id: GroupId = parse("groupId", &group_id)?;
-    to_the_end(async move { door.dispatcher().dissolve_group(&actor, &id).await }).await?;
+    door.dispatcher().dissolve_group(&actor, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -140,7 +139,7 @@ pub(crate) async fn add_members(
     let actor = caller.sender(Scope::Groups)?;
     let id: GroupId = parse("groupId", &group_id)?;
     let users = parse_all("members", &request.members)?;
-    let group = to_the_end(async move { door.dispatcher().add_members(&actor, &id, &users).await }).await?;
+    let group = door.dispatcher().add_members(&actor, &id, &users).await?;
     Ok(Json(GroupAnswer::from(&*group)))
 }
 
@@ -156,7 +155,7 @@ pub(crate) async fn remove_member(
     let actor = caller.sender(Scope::Groups)?;
     let id: GroupId = parse("groupId", &group_id)?;
     let users = [parse("userId", &user_id)?];
-    to_the_end(async move { door.dispatcher().remove_members(&actor, &id, &users).await }).await?;
+    door.dispatcher().remove_members(&actor, &id, &users).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -174,18 +173,8 @@ pub(crate) async fn change_role(
     let id: GroupId = parse("groupId", &group_id)?;
     let user = parse("userId", &user_id)?;
     let role: Role = parse("role", &request.role)?;
-    let group = to_the_end(async move { door.dispatcher().change_role(&actor, &id, &user, role).await }).await?;
+    let group = door.dispatcher().change_role(&actor, &id, &user, role).await?;
     Ok(Json(GroupAnswer::from(&*group)))
-}
-
-/// Finishes a change even if the client goes away: what the registry keeps must also be told to the members.
-async fn to_the_end<T: Send + 'static>(
-    change: impl Future<Output = Result<T, godwit_model::Refused>> + Send + 'static,
-) -> Result<T, Problem> {
-    match spawn(change).await {
-        Ok(result) => result.map_err(Problem::from),
-        Err(_) => Err(Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR)),
-    }
 }
 
 impl GroupRequest {

@@ -40,24 +40,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             self.wait_for(job::request(&self.door, device, publication));
             return;
         }
-        // Only 3.1.1 hears of refusals by the draft's id.
-        let draft_id: Box<str> = match publication.version {
-            Version::V311 => envelope::peek_id(publication.payload).unwrap_or_default().into(),
-            Version::V5 => Box::default(),
-        };
         if let Some(objection) = publication.objection {
-            self.refuse(publication.ticket, draft_id, objection.into());
+            self.refuse(publication.ticket, peek_draft_id(publication), objection.into());
             return;
         }
         let sender = Sender::Device(device);
         // Nearly always everything is cached and this is ready at once; only what must wait is boxed.
         let first = pin!(job::attempt(&self.door.dispatcher, &sender, publication.payload)).poll(cx);
         match first {
-            Poll::Ready(Ok(appending)) => self.on_its_way(publication.ticket, draft_id, appending, false),
+            Poll::Ready(Ok(appending)) => {
+                let draft_id = match publication.version {
+                    Version::V311 => appending.id().into(),
+                    Version::V5 => Box::default(),
+                };
+                self.on_its_way(publication.ticket, draft_id, appending, false);
+            }
             Poll::Ready(Err(refused)) if !must_wait(publication.version, &refused) => {
-                self.refuse(publication.ticket, draft_id, refused);
+                self.refuse(publication.ticket, peek_draft_id(publication), refused);
             }
             Poll::Ready(Err(_)) | Poll::Pending => {
+                let draft_id = peek_draft_id(publication);
                 self.wait_for(job::submit(&self.door, sender, publication, draft_id));
             }
         }
@@ -166,6 +168,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         if replied.reply.ends_session {
             self.session.finish(End::Retired);
         }
+    }
+}
+
+/// The id of a draft that was not taken. Only 3.1.1 hears of refusals by it.
+fn peek_draft_id(publication: &Publication<'_>) -> Box<str> {
+    match publication.version {
+        Version::V311 => envelope::peek_id(publication.payload).unwrap_or_default().into(),
+        Version::V5 => Box::default(),
     }
 }
 
