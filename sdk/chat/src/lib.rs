@@ -1,0 +1,2 @@
+//! A messenger for the terminal, on the SDK.
+#![deny(missing_docs)]
