@@ -6,11 +6,16 @@ use crate::disk::{Disk, read_exact_at};
 use crate::state::State;
 use crate::varint::Scan;
 
-const NAME: &str = "checkpoint";
+pub(crate) const NAME: &str = "checkpoint";
 const TEMPORARY: &str = "checkpoint.tmp";
 const MAGIC: &[u8; 8] = b"GODWITCP";
 const VERSION: u32 = 1;
 const HEADER_BYTES: usize = 32;
+
+/// Whether a file of this name holds a whole state.
+pub(crate) fn is_name(name: &str) -> bool {
+    name == NAME
+}
 
 /// Writes the state as of the end of `segment`.
 pub(crate) fn write(disk: &dyn Disk, segment: u64, state: &State) -> io::Result<()> {

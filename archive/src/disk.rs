@@ -3,9 +3,11 @@
 use std::io;
 use std::sync::Arc;
 
+mod read_only;
 mod real;
 mod simulated;
 
+pub use read_only::ReadOnlyDisk;
 pub use real::RealDisk;
 pub use simulated::{Operation, SimulatedDisk};
 

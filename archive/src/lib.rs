@@ -10,6 +10,7 @@ mod entry;
 mod fanout;
 mod frame;
 mod index;
+pub mod inspect;
 mod listener;
 mod query;
 mod reader;
@@ -24,7 +25,7 @@ mod writer;
 
 pub use archive::Archive;
 pub use device::{DeviceState, SessionState};
-pub use disk::{Disk, DiskFile, RealDisk, SimulatedDisk};
+pub use disk::{Disk, DiskFile, ReadOnlyDisk, RealDisk, SimulatedDisk};
 pub use entry::{AppendError, DuplicateKey, Entry, Pending, Receipt, Saved};
 pub use listener::{Delivery, Listener, Silent};
 pub use query::{ConversationQuery, InboxQuery, ReadError};

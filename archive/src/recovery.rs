@@ -35,6 +35,6 @@ pub enum OpenError {
 
 mod begin;
 mod replay;
-mod walk;
+pub(crate) mod walk;
 
 pub(crate) use begin::begin;

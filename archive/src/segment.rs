@@ -9,6 +9,7 @@ use crate::disk::{Disk, DiskFile, read_exact_at};
 use crate::frame::{self, FrameKind, Salt};
 use crate::varint::Scan;
 
+pub(crate) mod length;
 pub(crate) mod prepare;
 
 /// Bytes before the first frame.
@@ -57,7 +58,7 @@ pub(crate) enum Header {
 }
 
 /// The first bytes of a segment.
-pub(crate) fn header(no: u64, salt: u64) -> [u8; HEADER_LENGTH] {
+pub(crate) fn header(no: u64, salt: u64, length: u64) -> [u8; HEADER_LENGTH] {
     let mut bytes = [0; HEADER_LENGTH];
     bytes[..8].copy_from_slice(MAGIC);
     bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
@@ -65,6 +66,7 @@ pub(crate) fn header(no: u64, salt: u64) -> [u8; HEADER_LENGTH] {
     bytes[20..CHECKED].copy_from_slice(&salt.to_le_bytes());
     let checksum = crc32c::crc32c(&bytes[..CHECKED]);
     bytes[CHECKED..CHECKED + 4].copy_from_slice(&checksum.to_le_bytes());
+    length::put(&mut bytes, length);
     bytes
 }
 
@@ -75,23 +77,37 @@ pub(crate) fn open(disk: &dyn Disk, no: u64) -> io::Result<Header> {
     if file.read_at(&mut bytes, 0)? < bytes.len() {
         return Ok(Header::Damaged);
     }
-    let mut scan = Scan::new(&bytes);
-    let magic = scan.bytes(8);
-    let (Some(version), Some(stated), Some(salt), Some(checksum)) = (scan.u32(), scan.u64(), scan.u64(), scan.u32())
-    else {
+    let Some(parsed) = parse(&bytes).filter(|parsed| parsed.no == no) else {
         return Ok(Header::Damaged);
     };
-    if magic != Some(MAGIC) || crc32c::crc32c(&bytes[..CHECKED]) != checksum || stated != no {
-        return Ok(Header::Damaged);
-    }
-    if version != VERSION {
-        return Ok(Header::Unknown(version));
+    if parsed.version != VERSION {
+        return Ok(Header::Unknown(parsed.version));
     }
     Ok(Header::Sound(Segment {
         no,
-        salt_number: salt,
+        salt_number: parsed.salt,
         file,
     }))
+}
+
+/// What a sound header says.
+pub(crate) struct Parsed {
+    pub(crate) version: u32,
+    pub(crate) no: u64,
+    pub(crate) salt: u64,
+}
+
+/// Reads a header; `None` if it is not one of ours.
+pub(crate) fn parse(bytes: &[u8; HEADER_LENGTH]) -> Option<Parsed> {
+    let mut scan = Scan::new(bytes);
+    let magic = scan.bytes(8)?;
+    let parsed = Parsed {
+        version: scan.u32()?,
+        no: scan.u64()?,
+        salt: scan.u64()?,
+    };
+    let sound = magic == MAGIC && scan.u32()? == crc32c::crc32c(&bytes[..CHECKED]);
+    sound.then_some(parsed)
 }
 
 /// Enough for most frames in one read.

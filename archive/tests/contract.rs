@@ -21,6 +21,8 @@ mod devices;
 mod duplicates;
 #[path = "contract/fanout.rs"]
 mod fanout;
+#[path = "contract/inspection.rs"]
+mod inspection;
 #[path = "contract/numbering.rs"]
 mod numbering;
 #[path = "contract/reading.rs"]

@@ -19,7 +19,7 @@ pub struct RealDisk {
     _lock: File,
 }
 
-const LOCK: &str = "lock";
+pub(super) const LOCK: &str = "lock";
 
 impl RealDisk {
     /// Opens the folder, making it if it is missing. Fails with `WouldBlock` while another process holds it.
@@ -82,7 +82,7 @@ impl Disk for RealDisk {
     }
 }
 
-struct RealFile(File);
+pub(super) struct RealFile(pub(super) File);
 
 impl DiskFile for RealFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {

@@ -15,6 +15,7 @@ pub(crate) mod build;
 mod filter;
 mod open;
 mod table;
+pub(crate) mod verify;
 
 use filter::Filter;
 pub(crate) use open::{Opened, open};
@@ -23,6 +24,17 @@ use table::{BlockError, Table, TableWalk};
 /// The name of a sealed index's file.
 pub(crate) fn name(no: u64) -> String {
     format!("segment-{no:016x}.idx")
+}
+
+/// Whether a file of this name is a sealed index.
+pub(crate) fn is_name(name: &str) -> bool {
+    number(name).is_some()
+}
+
+/// The number in an index's file name.
+pub(crate) fn number(name: &str) -> Option<u64> {
+    let digits = name.strip_prefix("segment-")?.strip_suffix(".idx")?;
+    (digits.len() == 16).then(|| u64::from_str_radix(digits, 16).ok())?
 }
 
 // Entries start with their key in big-endian, so that they sort as bytes.

@@ -123,7 +123,7 @@ fn fill(disk: &dyn Disk, temporary: &str, no: u64, segment_bytes: u64) -> io::Re
         offset += count as u64;
     }
     debug_assert!(segment_bytes > HEADER_BYTES);
-    file.write_at(&header(no, salt), 0)?;
+    file.write_at(&header(no, salt, segment_bytes), 0)?;
     file.sync_data()?;
     disk.rename(temporary, &name(no))?;
     disk.sync_directory()?;

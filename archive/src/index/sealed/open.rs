@@ -26,21 +26,21 @@ impl Opened {
     }
 }
 
-struct Header {
-    no: u64,
-    salt: u64,
+pub(super) struct Header {
+    pub(super) no: u64,
+    pub(super) salt: u64,
     first_ms: u64,
     last_ms: u64,
     first_id: ServerId,
     last_id: ServerId,
-    extents: [Extent; 4],
-    sections: [Section; 3],
+    pub(super) extents: [Extent; 4],
+    pub(super) sections: [Section; 3],
 }
 
 #[derive(Clone, Copy)]
-struct Section {
-    offset: u64,
-    length: u64,
+pub(super) struct Section {
+    pub(super) offset: u64,
+    pub(super) length: u64,
     checksum: u32,
 }
 
@@ -106,7 +106,7 @@ fn assemble(
     })
 }
 
-fn header(bytes: &[u8; HEADER_BYTES]) -> Option<Header> {
+pub(super) fn header(bytes: &[u8; HEADER_BYTES]) -> Option<Header> {
     let mut scan = Scan::new(bytes);
     let known = scan.bytes(8)? == MAGIC && scan.u32()? == VERSION;
     if !known || scan.u32()? != crc32c::crc32c(&bytes[UNCHECKED_BYTES..]) {
@@ -145,7 +145,7 @@ fn header(bytes: &[u8; HEADER_BYTES]) -> Option<Header> {
     })
 }
 
-fn section(file: &dyn DiskFile, section: Section) -> io::Result<Option<Vec<u8>>> {
+pub(super) fn section(file: &dyn DiskFile, section: Section) -> io::Result<Option<Vec<u8>>> {
     // A length from a checked header; still, the file says whether it can be true.
     if section.offset.saturating_add(section.length) > file.size()? {
         return Ok(None);

@@ -122,13 +122,18 @@ impl TableWalk<'_> {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(BlockError::Damaged),
             other => other.map_err(BlockError::Disk)?,
         }
-        let (content, checksum) = self.bytes.split_at(BLOCK_BYTES - CHECKSUM_BYTES);
-        if crc32c::crc32c(content).to_le_bytes() != *checksum {
+        if !is_sound(&self.bytes) {
             return Err(BlockError::Damaged);
         }
         self.block = Some(block);
         Ok(())
     }
+}
+
+/// Whether a whole block matches its checksum.
+pub(super) fn is_sound(block: &[u8]) -> bool {
+    let (content, checksum) = block.split_at(BLOCK_BYTES - CHECKSUM_BYTES);
+    crc32c::crc32c(content).to_le_bytes() == *checksum
 }
 
 fn first_not(count: usize, before: impl Fn(usize) -> bool) -> usize {

@@ -1,0 +1,178 @@
+//! Reads every byte of every file, and says what is not as it was written.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+
+use super::folder::Folder;
+use super::{Damage, DamageKind, Hits, Inspector, Watch};
+use crate::checkpoint;
+use crate::index::sealed;
+use crate::segment;
+
+mod segments;
+
+/// Most damages that are listed.
+const DAMAGES_MAX: usize = 10_000;
+/// Finished segments from which on a checkpoint must be there.
+const CHECKPOINT_EXPECTED: usize = 4;
+
+/// What a verification found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verification {
+    /// Files that were read.
+    pub files: u64,
+    /// Bytes that were read.
+    pub bytes: u64,
+    /// Frames that are as they were written.
+    pub frames: u64,
+    /// Blocks of indexes that were read.
+    pub blocks: u64,
+    /// What is wrong, at most 10,000 of it.
+    pub damages: Vec<Damage>,
+    /// How much more is wrong.
+    pub more: u64,
+}
+
+impl Verification {
+    /// Whether everything is as it was written.
+    pub fn is_sound(&self) -> bool {
+        self.damages.is_empty()
+    }
+
+    fn damage(&mut self, damage: Damage) {
+        if self.damages.len() < DAMAGES_MAX {
+            self.damages.push(damage);
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn whole_file(&mut self, file: String, length: u64, kind: DamageKind) {
+        self.damage(Damage {
+            file,
+            offset: 0,
+            length,
+            kind,
+            hits: Hits::default(),
+        });
+    }
+}
+
+/// A verification under way.
+struct Desk<'a> {
+    inspector: &'a Inspector,
+    folder: Folder,
+    /// Where the checksums of segments start, by their indexes.
+    salts: BTreeMap<u64, u64>,
+    /// Segments that some index covers.
+    covered: BTreeSet<u64>,
+    total: u64,
+    watch: Watch<'a>,
+    found: Verification,
+}
+
+impl Inspector {
+    /// Reads every frame of every segment, every block of every index, and all other files.
+    pub fn verify(&self, watch: Watch<'_>) -> io::Result<Verification> {
+        let folder = self.folder()?;
+        let mut desk = Desk {
+            inspector: self,
+            total: folder.bytes(),
+            folder,
+            salts: BTreeMap::new(),
+            covered: BTreeSet::new(),
+            watch,
+            found: Verification::default(),
+        };
+        desk.set_aside();
+        desk.indexes()?;
+        desk.segments()?;
+        desk.states()?;
+        desk.found
+            .damages
+            .sort_by(|a, b| (&a.file, a.offset).cmp(&(&b.file, b.offset)));
+        Ok(desk.found)
+    }
+}
+
+impl Desk<'_> {
+    fn read(&mut self, bytes: u64) {
+        self.found.files += 1;
+        self.found.bytes += bytes;
+        (self.watch)(self.found.bytes, self.total);
+    }
+
+    fn set_aside(&mut self) {
+        for (name, size) in std::mem::take(&mut self.folder.set_aside) {
+            self.found.whole_file(name, size, DamageKind::SetAside);
+        }
+    }
+
+    fn indexes(&mut self) -> io::Result<()> {
+        for (name, size) in self.folder.indexes.clone() {
+            let checked = match sealed::verify::check(&*self.inspector.disk, &name) {
+                Ok(checked) => checked,
+                // A merge or retention took it away meanwhile.
+                Err(_) if !self.inspector.is_there(&name)? => continue,
+                Err(_) => {
+                    self.found.whole_file(name, size, DamageKind::Unreadable);
+                    continue;
+                }
+            };
+            self.read(size);
+            self.found.blocks += checked.blocks;
+            self.salts
+                .extend(checked.salt.map(|salt| (checked.segments.start, salt)));
+            for fault in checked.faults {
+                self.found.damage(Damage {
+                    file: name.clone(),
+                    offset: fault.offset,
+                    length: fault.length,
+                    kind: fault.kind,
+                    hits: Hits::default(),
+                });
+            }
+            for no in checked.segments {
+                self.covered.insert(no);
+                self.lone_index(&name, no)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// An index of a segment that is not there.
+    fn lone_index(&mut self, index: &str, no: u64) -> io::Result<()> {
+        let name = segment::name(no);
+        if self.folder.segments.contains_key(&no) || self.inspector.is_there(&name)? {
+            return Ok(());
+        }
+        if self.inspector.is_there(index)? {
+            self.found.whole_file(name, 0, DamageKind::Missing);
+        }
+        Ok(())
+    }
+
+    fn states(&mut self) -> io::Result<()> {
+        let disk = &*self.inspector.disk;
+        if self.folder.states.is_empty() {
+            let late = self.covered.len() > CHECKPOINT_EXPECTED
+                && !self.inspector.settles(|| self.inspector.is_there(checkpoint::NAME))?;
+            if late {
+                self.found
+                    .whole_file(checkpoint::NAME.to_owned(), 0, DamageKind::Missing);
+            }
+        }
+        for (name, size) in self.folder.states.clone() {
+            match checkpoint::read(disk) {
+                Ok(Some((covered, _))) if self.folder.segments.keys().last().is_some_and(|last| covered > *last) => {
+                    self.found.whole_file(name, size, DamageKind::Misplaced);
+                }
+                Ok(Some(_)) => {}
+                Ok(None) => self.found.whole_file(name, size, DamageKind::Checkpoint),
+                Err(_) => self.found.whole_file(name, size, DamageKind::Unreadable),
+            }
+            self.read(size);
+        }
+        Ok(())
+    }
+}

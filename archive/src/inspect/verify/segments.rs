@@ -1,0 +1,229 @@
+//! The segments, one after the other: headers, lengths, numbering, and every frame.
+
+use std::io;
+
+use bytes::Bytes;
+
+use super::super::walk::{Ended, Fault, Seen, UNKNOWN, first_durable_before, walk_segment};
+use super::super::{Damage, DamageKind, Hits, Inspector, hits};
+use super::Desk;
+use crate::disk::read_exact_at;
+use crate::frame::Salt;
+use crate::index::sealed;
+use crate::segment::length::{self, Stated};
+use crate::segment::{self, HEADER_LENGTH, Header};
+use crate::writer::batch::OPENING_BYTES;
+
+/// What was learned from one segment.
+struct Looked {
+    faults: Vec<Fault>,
+    ended: Ended,
+    frames: u64,
+}
+
+impl Desk<'_> {
+    pub(super) fn segments(&mut self) -> io::Result<()> {
+        let numbers: Vec<(u64, u64)> = self.folder.segments.iter().map(|(no, size)| (*no, *size)).collect();
+        self.gaps(&numbers)?;
+        let mut durable = None;
+        for (at, (no, size)) in numbers.iter().enumerate() {
+            let later: Vec<u64> = numbers[at + 1..].iter().map(|(no, _)| *no).collect();
+            let next = self.next_durable(&later)?;
+            durable = match self.segment(*no, durable, next) {
+                Ok(durable) => durable,
+                // Retention took it away meanwhile.
+                Err(_) if !self.inspector.is_there(&segment::name(*no))? => None,
+                Err(_) => {
+                    self.found.whole_file(segment::name(*no), *size, DamageKind::Unreadable);
+                    None
+                }
+            };
+            self.read(*size);
+            if next.is_some() {
+                self.index_of(*no)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Numbers between the first and the last that have no file, and that no index told of.
+    fn gaps(&mut self, numbers: &[(u64, u64)]) -> io::Result<()> {
+        for pair in numbers.windows(2) {
+            for no in pair[0].0 + 1..pair[1].0 {
+                let name = segment::name(no);
+                if !self.covered.contains(&no) && !self.inspector.is_there(&name)? {
+                    self.found.whole_file(name, 0, DamageKind::Missing);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A finished segment must have an index; a running server may be writing it just now.
+    fn index_of(&mut self, no: u64) -> io::Result<()> {
+        let name = sealed::name(no);
+        let inspector = self.inspector;
+        if self.covered.contains(&no) || inspector.settles(|| inspector.is_there(&name))? {
+            return Ok(());
+        }
+        if inspector.is_there(&segment::name(no))? {
+            self.found.whole_file(name, 0, DamageKind::Missing);
+        }
+        Ok(())
+    }
+
+    /// What the first commit after a segment says was durable before it.
+    fn next_durable(&self, later: &[u64]) -> io::Result<Option<u64>> {
+        for no in later {
+            let Some(salt) = self.salt(*no)? else { continue };
+            if let Some(durable) = first_durable_before(&self.inspector.front(*no)?, salt) {
+                return Ok(Some(durable));
+            }
+            if self.covered.contains(no) {
+                return Ok(Some(UNKNOWN));
+            }
+        }
+        Ok(None)
+    }
+
+    fn salt(&self, no: u64) -> io::Result<Option<Salt>> {
+        let by_index = self.salts.get(&no).map(|salt| Salt::new(*salt));
+        Ok(match segment::open(&*self.inspector.disk, no) {
+            Ok(Header::Sound(segment)) => Some(segment.salt()),
+            Ok(_) => by_index,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        })
+    }
+
+    fn segment(&mut self, no: u64, before: Option<u64>, next: Option<u64>) -> io::Result<Option<u64>> {
+        let name = segment::name(no);
+        let bytes = self.inspector.bytes_of(no)?;
+        let mut faults = header_faults(&bytes, no);
+        if let Header::Sound(segment) = segment::open(&*self.inspector.disk, no)?
+            && self.salts.get(&no).is_some_and(|salt| *salt != segment.salt_number)
+        {
+            faults.push(whole(&bytes, DamageKind::Misplaced));
+        }
+        let misplaced = faults.iter().any(|fault| fault.kind == DamageKind::Misplaced);
+        let mut durable = None;
+        if !misplaced && let Some(salt) = self.salt(no)? {
+            let looked = self.look(no, &bytes, salt, (before, next))?;
+            faults.extend(looked.faults);
+            self.found.frames += looked.frames;
+            durable = looked.ended.durable;
+        }
+        for fault in faults {
+            let hits = self.hits(no, &bytes, fault);
+            self.found.damage(Damage {
+                file: name.clone(),
+                offset: fault.offset,
+                length: fault.length,
+                kind: fault.kind,
+                hits,
+            });
+        }
+        Ok(durable)
+    }
+
+    /// Walks over a segment; the end of the log is looked at again, because a commit may be under way.
+    fn look(
+        &self,
+        no: u64,
+        bytes: &Bytes,
+        salt: Salt,
+        (before, next): (Option<u64>, Option<u64>),
+    ) -> io::Result<Looked> {
+        let first = look(bytes, salt, before, next);
+        if !first.faults.iter().any(|fault| fault.kind == DamageKind::Torn) {
+            return Ok(first);
+        }
+        let mut latest = None;
+        let inspector = self.inspector;
+        let moved = inspector.settles(|| {
+            let again = look(&inspector.bytes_of(no)?, salt, before, next);
+            let moved = again.ended.tail != first.ended.tail || again.faults.is_empty();
+            latest = Some(again);
+            Ok(moved)
+        })?;
+        let mut looked = latest.filter(|_| moved).unwrap_or(first);
+        if moved {
+            looked.faults.retain(|fault| fault.kind != DamageKind::Torn);
+        }
+        Ok(looked)
+    }
+
+    fn hits(&self, no: u64, bytes: &Bytes, fault: Fault) -> Hits {
+        if matches!(fault.kind, DamageKind::Stray | DamageKind::Length) {
+            return Hits::default();
+        }
+        let stretch = fault.offset..fault.offset.saturating_add(fault.length.max(1));
+        self.inspector
+            .hits_by_index(no, stretch)
+            .unwrap_or_else(|| hits::hits_by_bytes(bytes, fault.offset))
+    }
+}
+
+fn look(bytes: &Bytes, salt: Salt, before: Option<u64>, next: Option<u64>) -> Looked {
+    let (mut faults, mut frames) = (Vec::new(), 0);
+    let ended = walk_segment(bytes, salt, before, next, &mut |seen| match seen {
+        Seen::Frame { .. } => frames += 1,
+        Seen::Fault(fault) => faults.push(fault),
+    });
+    Looked { faults, ended, frames }
+}
+
+fn whole(bytes: &Bytes, kind: DamageKind) -> Fault {
+    Fault {
+        offset: 0,
+        length: bytes.len() as u64,
+        kind,
+    }
+}
+
+/// What is wrong with a header and with the length it states.
+fn header_faults(bytes: &Bytes, no: u64) -> Vec<Fault> {
+    let header = |kind| Fault {
+        offset: 0,
+        length: HEADER_LENGTH as u64,
+        kind,
+    };
+    let Some(first) = bytes.first_chunk::<HEADER_LENGTH>() else {
+        return vec![whole(bytes, DamageKind::Length)];
+    };
+    let mut faults = Vec::new();
+    match segment::parse(first) {
+        Some(parsed) if parsed.version != segment::VERSION => faults.push(header(DamageKind::Version)),
+        Some(parsed) if parsed.no != no => faults.push(whole(bytes, DamageKind::Misplaced)),
+        Some(_) => {}
+        None => faults.push(header(DamageKind::Header)),
+    }
+    match length::read(first) {
+        Stated::Bytes(stated) if stated != bytes.len() as u64 => faults.push(Fault {
+            offset: stated.min(bytes.len() as u64),
+            length: stated.abs_diff(bytes.len() as u64),
+            kind: DamageKind::Length,
+        }),
+        Stated::Damaged if faults.is_empty() => faults.push(header(DamageKind::Header)),
+        _ => {}
+    }
+    faults
+}
+
+impl Inspector {
+    /// The header of a segment and the frame that opens its first commit.
+    pub(in super::super) fn front(&self, no: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; HEADER_LENGTH + OPENING_BYTES];
+        let got = self.disk.open(&segment::name(no))?.read_at(&mut bytes, 0)?;
+        bytes.truncate(got);
+        Ok(bytes)
+    }
+
+    /// A whole segment; what a file that is being cut short lacks is not there.
+    pub(in super::super) fn bytes_of(&self, no: u64) -> io::Result<Bytes> {
+        let file = self.disk.open(&segment::name(no))?;
+        let mut bytes = vec![0; usize::try_from(file.size()?).map_err(io::Error::other)?];
+        read_exact_at(&*file, &mut bytes, 0)?;
+        Ok(bytes.into())
+    }
+}
