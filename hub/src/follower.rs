@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use godwit_archive::{Item, Record};
 
-use crate::PAGE_ENTRIES;
+use crate::{PAGE_ENTRIES, Page};
 
 /// What to do next.
 #[derive(Debug)]
@@ -42,6 +42,8 @@ pub struct Follower {
     window: usize,
     acknowledged: VecDeque<bool>,
     ready: VecDeque<Item>,
+    /// The lowest number that is kept, as far as it was told.
+    floor: u64,
     reading: bool,
 }
 
@@ -55,6 +57,7 @@ impl Follower {
             window: usize::from(window.max(1)),
             acknowledged: VecDeque::new(),
             ready: VecDeque::new(),
+            floor: 0,
             reading: false,
         }
     }
@@ -92,11 +95,11 @@ impl Follower {
         if room == 0 {
             return Step::Wait;
         }
+        let first_kept = self.ready.front().map_or(self.floor, |item| item.seq);
+        if first_kept > self.sent + 1 {
+            return self.step_over(self.sent + 1, first_kept - 1);
+        }
         if let Some(item) = self.ready.front() {
-            let (from, to) = (self.sent + 1, item.seq - 1);
-            if from <= to {
-                return self.step_over(from, to);
-            }
             self.sent = item.seq;
             self.acknowledged.push_back(false);
             return self.ready.pop_front().map_or(Step::Wait, Step::Deliver);
@@ -113,20 +116,21 @@ impl Follower {
 
     /// Everything below the gap's last number counts as acknowledged: one answer settles the whole gap.
     fn step_over(&mut self, from: u64, to: u64) -> Step {
-        if self.acknowledged.is_empty() {
-            self.cursor = to - 1;
-        } else {
-            self.acknowledged.extend((from..to).map(|_| true));
+        // A gap has no bound and the window has one, so what is in flight comes to its end first.
+        if !self.acknowledged.is_empty() {
+            return Step::Wait;
         }
+        self.cursor = to - 1;
         self.acknowledged.push_back(false);
         self.sent = to;
         Step::Gap { from, to }
     }
 
     /// The page that [`Step::Read`] asked for, ascending.
-    pub fn page(&mut self, items: Vec<Item>) {
+    pub fn page(&mut self, page: Page) {
         self.reading = false;
-        for item in items {
+        self.floor = self.floor.max(page.floor);
+        for item in page.items {
             if self.ready.len() < PAGE_ENTRIES && item.seq >= self.next_wanted() {
                 self.know_head(item.seq);
                 self.ready.push_back(item);

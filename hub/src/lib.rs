@@ -26,6 +26,15 @@ pub const PAGE_ENTRIES: usize = 64;
 /// Bytes after which a follower's page ends early; one entry always fits.
 pub const PAGE_BYTES: usize = 256 * 1024;
 
+/// Part of an inbox.
+#[derive(Debug)]
+pub struct Page {
+    /// Ascending entries.
+    pub items: Vec<Item>,
+    /// The lowest number that is kept.
+    pub floor: u64,
+}
+
 /// The meeting point of sessions and the archive.
 #[derive(Clone)]
 pub struct Hub {
@@ -65,7 +74,9 @@ impl Hub {
     }
 
     /// Reads the page a follower asked for. Blocks on the disk: call it off the runtime's workers.
-    pub fn page(&self, account: AccountNo, after: u64, limit: usize) -> Result<Vec<Item>, ReadError> {
+    pub fn page(&self, account: AccountNo, after: u64, limit: usize) -> Result<Page, ReadError> {
+        // Before the entries: the floor only rises, so that they never begin below it.
+        let floor = self.archive.floor(account);
         let query = InboxQuery {
             after: Some(after),
             before: None,
@@ -74,7 +85,18 @@ impl Hub {
             limit: limit.min(PAGE_ENTRIES),
             bytes_max: PAGE_BYTES,
         };
-        self.archive.inbox(account, &query)
+        let items = self.archive.inbox(account, &query)?;
+        Ok(Page { items, floor })
+    }
+
+    /// An entry as it may be shown now: a message that was taken back or has expired since it was announced or read
+    /// loses its content. Every door asks this last, right before it renders.
+    #[must_use]
+    pub fn show(&self, item: &Item) -> Item {
+        Item {
+            seq: item.seq,
+            record: self.archive.show(&item.record),
+        }
     }
 
     /// What is stored of a device: its cursor and its session's subscriptions.

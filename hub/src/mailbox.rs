@@ -153,6 +153,7 @@ mod tests {
             conv_seq: 0,
             server_id: ServerId(1),
             server_time_ms: 0,
+            expires_at_ms: None,
             sender: AccountNo(0),
             body: vec![0; bytes].into(),
         })

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use godwit_dispatcher::render;
-use godwit_hub::{Follower, Item, LiveView, ReadError, Record, Step};
+use godwit_hub::{Follower, Item, LiveView, Page, ReadError, Record, Step};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 
@@ -18,11 +18,17 @@ use crate::session::{Delivered, End};
 #[derive(Default)]
 pub(super) struct Walk {
     way: Way,
-    page: Option<JoinHandle<Result<Vec<Item>, ReadError>>>,
+    page: Option<JoinHandle<Result<Page, ReadError>>>,
     /// An entry the session could not take yet.
-    stalled: Option<(u64, String)>,
+    stalled: Option<Due>,
     /// The cursor the hub knows.
     noted: u64,
+}
+
+/// An entry whose turn it is. Rendered as late as possible, because a message may be taken back until then.
+enum Due {
+    Entry(Item),
+    Gap { from: u64, to: u64 },
 }
 
 #[derive(Default)]
@@ -125,9 +131,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let was_reading = self.walk.page.is_some();
         let mut any = false;
         while self.session.room() > 0 && self.outgoing() < OUTGOING_BYTES_MAX {
-            let Some((seq, entry)) = self.walk.stalled.take().or_else(|| self.next_entry()) else {
+            let Some(due) = self.walk.stalled.take().or_else(|| self.next_due()) else {
                 break;
             };
+            let Some((seq, entry)) = self.render(&due) else { break };
             match self.session.deliver(seq, &[entry.as_bytes()]) {
                 Delivered::Sent | Delivered::Forgotten => {
                     self.door.meters.deliveries.increment(1);
@@ -137,7 +144,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                     self.walk.acknowledged(seq);
                 }
                 Delivered::NotNow => {
-                    self.walk.stalled = Some((seq, entry));
+                    self.walk.stalled = Some(due);
                     break;
                 }
             }
@@ -146,21 +153,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         any || (self.walk.page.is_some() && !was_reading)
     }
 
-    fn next_entry(&mut self) -> Option<(u64, String)> {
-        let account = &self.member.as_ref()?.device.account;
+    fn next_due(&mut self) -> Option<Due> {
         match &mut self.walk.way {
             Way::Nowhere => None,
-            Way::Live(view) => view.take().map(|item| (item.seq, render::item(&item, &account.user))),
+            Way::Live(view) => view.take().map(Due::Entry),
             Way::Cursor(follower) => match follower.step() {
-                Step::Deliver(item) => Some((item.seq, render::item(&item, &account.user))),
-                Step::Gap { from, to } => Some((to, render::gap(from, to))),
+                Step::Deliver(item) => Some(Due::Entry(item)),
+                Step::Gap { from, to } => Some(Due::Gap { from, to }),
                 Step::Read { after, limit } => {
-                    let (hub, account) = (self.door.hub.clone(), account.no);
+                    let (hub, account) = (self.door.hub.clone(), self.member.as_ref()?.device.account.no);
                     self.walk.page = Some(tokio::task::spawn_blocking(move || hub.page(account, after, limit)));
                     None
                 }
                 Step::Wait => None,
             },
+        }
+    }
+
+    fn render(&self, due: &Due) -> Option<(u64, String)> {
+        match due {
+            Due::Entry(item) => {
+                let reader = &self.member.as_ref()?.device.account.user;
+                Some((item.seq, render::item(&self.door.hub.show(item), reader)))
+            }
+            Due::Gap { from, to } => Some((*to, render::gap(*from, *to))),
         }
     }
 
@@ -174,7 +190,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         };
         self.walk.page = None;
         match (outcome, &mut self.walk.way) {
-            (Ok(Ok(items)), Way::Cursor(follower)) => follower.page(items),
+            (Ok(Ok(page)), Way::Cursor(follower)) => follower.page(page),
             (Ok(Ok(_)), _) => {}
             (Ok(Err(error)), _) => {
                 tracing::error!(%error, "an inbox could not be read");

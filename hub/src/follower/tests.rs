@@ -14,17 +14,25 @@ fn record(seq: u64) -> Arc<Record> {
         conv_seq: seq,
         server_id: ServerId(u128::from(seq)),
         server_time_ms: 0,
+        expires_at_ms: None,
         sender: AccountNo(0),
         body: bytes::Bytes::new(),
     })
 }
 
-fn items(seqs: impl Iterator<Item = u64>) -> Vec<Item> {
-    seqs.map(|seq| Item {
+fn page(seqs: impl Iterator<Item = u64>) -> Page {
+    page_from(1, seqs)
+}
+
+fn page_from(floor: u64, seqs: impl Iterator<Item = u64>) -> Page {
+    let items = seqs.map(|seq| Item {
         seq,
         record: record(seq),
-    })
-    .collect()
+    });
+    Page {
+        items: items.collect(),
+        floor,
+    }
 }
 
 fn delivered(step: &Step) -> Option<u64> {
@@ -49,7 +57,7 @@ fn a_missed_hint_makes_it_read_and_then_it_is_live_again() {
     follower.hint(2, record(2));
     assert!(matches!(follower.step(), Step::Read { after: 0, .. }));
     follower.hint(3, record(3));
-    follower.page(items(1..=3));
+    follower.page(page(1..=3));
     for seq in 1..=3 {
         assert_eq!(delivered(&follower.step()), Some(seq));
     }
@@ -75,11 +83,41 @@ fn the_cursor_is_the_contiguous_prefix() {
 fn what_is_no_longer_kept_is_one_gap() {
     let mut follower = Follower::new(2, 10, 10);
     assert!(matches!(follower.step(), Step::Read { after: 2, .. }));
-    follower.page(items(8..=10));
+    follower.page(page_from(8, 8..=10));
     assert!(matches!(follower.step(), Step::Gap { from: 3, to: 7 }));
     assert_eq!(delivered(&follower.step()), Some(8));
     assert_eq!(follower.acknowledge(7), Some(7));
     assert_eq!(follower.acknowledge(8), Some(8));
+}
+
+#[test]
+fn an_inbox_of_which_nothing_is_kept_is_one_gap_and_then_live() {
+    let mut follower = Follower::new(2, 10, 10);
+    assert!(matches!(follower.step(), Step::Read { after: 2, .. }));
+    follower.page(page_from(11, 0..0));
+    assert!(matches!(follower.step(), Step::Gap { from: 3, to: 10 }));
+    assert!(matches!(follower.step(), Step::Wait));
+    follower.hint(11, record(11));
+    assert_eq!(delivered(&follower.step()), Some(11));
+    assert_eq!(follower.acknowledge(10), Some(10));
+    assert_eq!(follower.acknowledge(11), Some(11));
+}
+
+#[test]
+fn a_gap_waits_for_what_is_in_flight_and_takes_no_room_of_its_size() {
+    let mut follower = Follower::new(0, 0, 3);
+    follower.hint(1, record(1));
+    assert_eq!(delivered(&follower.step()), Some(1));
+    let last = 1_000_000_000_000;
+    follower.know_head(last);
+    assert!(matches!(follower.step(), Step::Read { after: 1, .. }));
+    follower.page(page_from(last, last..=last));
+    assert!(matches!(follower.step(), Step::Wait));
+    assert_eq!(follower.acknowledge(1), Some(1));
+    assert!(matches!(follower.step(), Step::Gap { from: 2, to } if to == last - 1));
+    assert_eq!(delivered(&follower.step()), Some(last));
+    assert_eq!(follower.acknowledge(last - 1), Some(last - 1));
+    assert_eq!(follower.acknowledge(last), Some(last));
 }
 
 proptest! {
@@ -104,7 +142,7 @@ proptest! {
                 0 if head < start + total => { head += 1; follower.hint(head, record(head)); }
                 1 if head < start + total => { head += 1; follower.know_head(head); }
                 2 => if let Some((after, limit)) = asked.take() {
-                    follower.page(items((after + 1..=head).take(limit)));
+                    follower.page(page((after + 1..=head).take(limit)));
                 },
                 3 => if asked.take().is_some() { follower.page_failed(); },
                 4 if !in_flight.is_empty() => {
