@@ -146,6 +146,7 @@ fn entry(n: u64) -> Entry {
         conversation: Some(ConversationKey::single(from, to)),
         sender: from,
         duplicate_key: Some(DuplicateKey { key, body: key }),
+        expires_at_ms: None,
         recipients: vec![from, to],
         body: vec![b'x'; BODY_BYTES].into(),
     }

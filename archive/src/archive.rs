@@ -16,11 +16,12 @@ use crate::index::sealer::{Sealer, SealerSetup};
 use crate::listener::Listener;
 use crate::query::{ConversationQuery, InboxQuery, ReadError};
 use crate::reader;
-use crate::record::{Item, Record};
+use crate::record::{GoneReason, Item, Record};
 use crate::recovery::{self, OpenError, Recovery};
 use crate::segment::prepare::Preparer;
 use crate::settings::Settings;
-use crate::writer::queue::{Queue, Queued};
+use crate::upkeep::{Desk, Rewriting, Upkeep, UpkeepError};
+use crate::writer::queue::{Queue, Queued, QueuedMark};
 use crate::writer::{self, Shared, WriterSetup, entry_bytes_max, entry_cost};
 
 /// A cheap handle on the log. All clones are the same log; when the last one goes, it is closed.
@@ -30,8 +31,10 @@ pub struct Archive(Arc<Inner>);
 struct Inner {
     shared: Arc<Shared>,
     disk: Arc<dyn Disk>,
+    clock: Arc<dyn Clock>,
     settings: Settings,
     writer: Mutex<Option<JoinHandle<()>>>,
+    upkeep: Mutex<Upkeep>,
 }
 
 impl Archive {
@@ -59,7 +62,7 @@ impl Archive {
         });
         let thread = writer::start(WriterSetup {
             shared: Arc::clone(&shared),
-            clock,
+            clock: Arc::clone(&clock),
             settings,
             listener,
             preparer,
@@ -68,9 +71,17 @@ impl Archive {
             progress: recovered.progress,
             tail: recovered.tail,
         })?;
+        let desk = Desk {
+            disk: Arc::clone(&disk),
+            shared: Arc::clone(&shared),
+            clock: Arc::clone(&clock),
+            rewriting: Rewriting::default(),
+        };
         let inner = Inner {
+            upkeep: Mutex::new(Upkeep::start(desk, settings.rewrite_delay)?),
             shared,
             disk,
+            clock,
             settings,
             writer: Mutex::new(Some(thread)),
         };
@@ -126,7 +137,7 @@ impl Archive {
 
     /// A page of an inbox. Blocks on the disk.
     pub fn inbox(&self, account: AccountNo, query: &InboxQuery) -> Result<Vec<Item>, ReadError> {
-        self.watched(reader::inbox(&self.0.shared.view, account, query))
+        self.watched(reader::inbox(&self.0.shared.view, self.now_ms(), account, query))
     }
 
     /// A page of a conversation. Blocks on the disk.
@@ -135,12 +146,57 @@ impl Archive {
         conversation: ConversationKey,
         query: &ConversationQuery,
     ) -> Result<Vec<Arc<Record>>, ReadError> {
-        self.watched(reader::conversation(&self.0.shared.view, conversation, query))
+        self.watched(reader::conversation(
+            &self.0.shared.view,
+            self.now_ms(),
+            conversation,
+            query,
+        ))
     }
 
     /// One message; `None` if there is none. Blocks on the disk.
     pub fn message(&self, id: ServerId) -> Result<Option<Arc<Record>>, ReadError> {
-        self.watched(reader::message(&self.0.shared.view, id))
+        self.watched(reader::message(&self.0.shared.view, self.now_ms(), id))
+    }
+
+    /// A record that was read or announced before, as it may be shown now: without its content if it was taken back or
+    /// has expired meanwhile. Never waits for the disk.
+    pub fn show(&self, record: &Arc<Record>) -> Arc<Record> {
+        match self.0.shared.view.sight(self.now_ms()).gone(record) {
+            Some(reason) => Arc::new(Record::clone(record).without_body(reason)),
+            None => Arc::clone(record),
+        }
+    }
+
+    /// Takes a message back. Once the answer says so, no reader sees its content any more, whatever happens; the
+    /// bytes leave the disk when its segment is rewritten. The first reason stays: a message that is gone already,
+    /// or never was, is answered with success.
+    ///
+    /// # Errors
+    /// [`AppendError::Overloaded`] if too much waits. A reason that no mark can state is taken for an erasure.
+    pub fn mark(&self, id: ServerId, reason: GoneReason) -> Result<Saved, AppendError> {
+        if !self.0.shared.view.marks.has_room(1) {
+            return Err(AppendError::Overloaded);
+        }
+        let reason = if reason.is_mark() { reason } else { GoneReason::Erased };
+        let (reply, answer) = oneshot::channel();
+        self.0.shared.queue.push_mark(QueuedMark { id, reason, reply })?;
+        metrics::counter!("archive_marks_total").increment(1);
+        Ok(Saved(answer))
+    }
+
+    /// Takes every message that was taken back off the disk now, rather than in its time. Says how many segments were
+    /// rewritten. Blocks on the disk, and finishes the active segment early if it holds such a message.
+    ///
+    /// # Errors
+    /// What was not done is found and done later.
+    pub fn rewrite_now(&self) -> Result<usize, UpkeepError> {
+        let upkeep = self.0.upkeep.lock().unwrap_or_else(PoisonError::into_inner);
+        upkeep.desk().rewrite_now()
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.0.clock.now_ms()
     }
 
     /// What is known of a device, cursor moves included that are not durable yet.
@@ -211,6 +267,8 @@ impl Inner {
         {
             // A writer that panicked has stopped the queue; there is nothing else to do about it here.
             let _ = thread.join();
+            let mut upkeep = self.upkeep.lock().unwrap_or_else(PoisonError::into_inner);
+            upkeep.close();
         }
     }
 }

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use godwit_model::limits::DUPLICATE_WINDOW_MS;
+
 use crate::entry::{DuplicateKey, Receipt};
 use crate::frame::FrameKind;
 use crate::index::SegmentIndex;
 use crate::query::ReadError;
+use crate::record::Record;
 use crate::record::decode::{self, Stored};
 use crate::segment::{Location, Segment};
 use crate::view::SharedView;
@@ -20,8 +23,9 @@ pub(crate) enum Judgement {
     Other(Receipt),
 }
 
-/// Looks for a durable record with this key that was accepted at `since_ms` or later.
-pub(crate) fn judge(view: &SharedView, key: DuplicateKey, since_ms: u64) -> Result<Judgement, ReadError> {
+/// Looks for a durable record with this key that was accepted within the window before `now_ms`.
+pub(crate) fn judge(view: &SharedView, key: DuplicateKey, now_ms: u64) -> Result<Judgement, ReadError> {
+    let since_ms = now_ms.saturating_sub(DUPLICATE_WINDOW_MS);
     let Some((segment, location)) = find(view, key.key, since_ms)? else {
         return Ok(Judgement::New);
     };
@@ -38,7 +42,10 @@ pub(crate) fn judge(view: &SharedView, key: DuplicateKey, since_ms: u64) -> Resu
     if stored.record.server_time_ms < since_ms || original.key != key.key {
         return Ok(Judgement::New);
     }
-    let receipt = receipt(stored, kind);
+    let mut receipt = receipt(stored, kind);
+    if let Some(reason) = view.sight(now_ms).gone(&receipt.record) {
+        receipt.record = Arc::new(Record::clone(&receipt.record).without_body(reason));
+    }
     Ok(if original.body == key.body {
         Judgement::Same(receipt)
     } else {

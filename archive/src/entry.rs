@@ -24,6 +24,8 @@ pub struct Entry {
     pub sender: AccountNo,
     /// What removes duplicates; without it every append is a new message.
     pub duplicate_key: Option<DuplicateKey>,
+    /// When its content stops to be shown, in milliseconds since 1970; `None` is never.
+    pub expires_at_ms: Option<u64>,
     /// Whose inboxes get a number. Repeated accounts count once.
     pub recipients: Vec<AccountNo>,
     /// The content.
@@ -80,9 +82,9 @@ pub enum AppendError {
 #[must_use = "only the answer says whether the entry was stored"]
 pub struct Pending(pub(crate) oneshot::Receiver<Result<Receipt, AppendError>>);
 
-/// The answer to a saved device, once its commit is over.
+/// The answer to a saved device or a mark, once its commit is over.
 #[derive(Debug)]
-#[must_use = "only the answer says whether the device was stored"]
+#[must_use = "only the answer says whether it was stored"]
 pub struct Saved(pub(crate) oneshot::Receiver<Result<(), AppendError>>);
 
 fn answer<T>(

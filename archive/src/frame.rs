@@ -22,13 +22,22 @@ pub(crate) enum FrameKind {
     Chunk = 4,
     /// States of devices.
     Devices = 5,
+    /// Messages that were taken back.
+    Marks = 6,
 }
 
 impl FrameKind {
     fn from_byte(byte: u8) -> Option<Self> {
-        [Self::Batch, Self::Message, Self::Intent, Self::Chunk, Self::Devices]
-            .into_iter()
-            .find(|kind| *kind as u8 == byte)
+        [
+            Self::Batch,
+            Self::Message,
+            Self::Intent,
+            Self::Chunk,
+            Self::Devices,
+            Self::Marks,
+        ]
+        .into_iter()
+        .find(|kind| *kind as u8 == byte)
     }
 }
 

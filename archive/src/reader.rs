@@ -16,7 +16,12 @@ mod walk;
 use walk::Snapshot;
 
 /// A page of an inbox.
-pub(crate) fn inbox(view: &SharedView, account: AccountNo, query: &InboxQuery) -> Result<Vec<Item>, ReadError> {
+pub(crate) fn inbox(
+    view: &SharedView,
+    now_ms: u64,
+    account: AccountNo,
+    query: &InboxQuery,
+) -> Result<Vec<Item>, ReadError> {
     let page = Page {
         line: Line::Inbox(account),
         conversation: query.conversation,
@@ -26,12 +31,13 @@ pub(crate) fn inbox(view: &SharedView, account: AccountNo, query: &InboxQuery) -
         limit: query.limit,
         bytes_max: query.bytes_max,
     };
-    page.read(view)
+    page.read(view, now_ms)
 }
 
 /// A page of a conversation.
 pub(crate) fn conversation(
     view: &SharedView,
+    now_ms: u64,
     conversation: ConversationKey,
     query: &ConversationQuery,
 ) -> Result<Vec<Arc<Record>>, ReadError> {
@@ -44,25 +50,30 @@ pub(crate) fn conversation(
         limit: query.limit,
         bytes_max: usize::MAX,
     };
-    Ok(page.read(view)?.into_iter().map(|item| item.record).collect())
+    Ok(page.read(view, now_ms)?.into_iter().map(|item| item.record).collect())
 }
 
 /// One message.
-pub(crate) fn message(view: &SharedView, id: ServerId) -> Result<Option<Arc<Record>>, ReadError> {
+pub(crate) fn message(view: &SharedView, now_ms: u64, id: ServerId) -> Result<Option<Arc<Record>>, ReadError> {
+    let Some((segment, location)) = find(view, id)? else {
+        return Ok(None);
+    };
+    let found = read(&segment, location)?.map(|record| Arc::new(view.sight(now_ms).show(record)));
+    Ok(found.or_else(|| Some(lost(id))))
+}
+
+/// Where a message is.
+pub(crate) fn find(view: &SharedView, id: ServerId) -> Result<Option<(Segment, Location)>, ReadError> {
     let finished = {
         let view = view.read();
         if let Some(location) = view.active.message(id)? {
-            let segment = view.active.segment().clone();
-            drop(view);
-            return Ok(read(&segment, location)?.map(Arc::new).or_else(|| Some(lost(id))));
+            return Ok(Some((view.active.segment().clone(), location)));
         }
         view.finished()
     };
     for index in finished.newest_first() {
         if let Some(location) = index.message(id)? {
-            return Ok(read(index.segment(), location)?
-                .map(Arc::new)
-                .or_else(|| Some(lost(id))));
+            return Ok(Some((index.segment().clone(), location)));
         }
     }
     Ok(None)
@@ -105,18 +116,20 @@ struct Filled {
 }
 
 impl Page {
-    fn read(&self, view: &SharedView) -> Result<Vec<Item>, ReadError> {
+    fn read(&self, view: &SharedView, now_ms: u64) -> Result<Vec<Item>, ReadError> {
         let mut window = self.window();
         let mut page = Filled {
             items: Vec::with_capacity(self.limit.min(64)),
             bytes: 0,
             full: self.limit == 0,
         };
+        let sight = view.sight(now_ms);
         while !page.full && window.low <= window.high {
             let snapshot = Snapshot::take(view, self.line, &window)?;
             let postings = snapshot.postings(self.line, &window)?;
             for posting in &postings {
-                self.add(&snapshot, posting, &mut page)?;
+                let record = snapshot.record(posting)?.unwrap_or_else(|| self.quarantined(posting));
+                self.add(sight.show(record), posting.seq, &mut page);
                 if page.full {
                     break;
                 }
@@ -150,24 +163,22 @@ impl Page {
         }
     }
 
-    fn add(&self, snapshot: &Snapshot, posting: &Posting, page: &mut Filled) -> Result<(), ReadError> {
-        let record = snapshot.record(posting)?.unwrap_or_else(|| self.quarantined(posting));
+    fn add(&self, record: Record, seq: u64, page: &mut Filled) {
         let other = self.conversation.is_some() && record.conversation != self.conversation;
         // The number may have been given later than the message was accepted.
         if other || self.since_ms.is_some_and(|since| record.server_time_ms < since) {
-            return Ok(());
+            return;
         }
         page.bytes = page.bytes.saturating_add(record.body.len());
         if page.bytes > self.bytes_max && !page.items.is_empty() {
             page.full = true;
-            return Ok(());
+            return;
         }
         page.items.push(Item {
-            seq: posting.seq,
+            seq,
             record: Arc::new(record),
         });
         page.full = page.items.len() >= self.limit;
-        Ok(())
     }
 
     fn quarantined(&self, posting: &Posting) -> Record {

@@ -44,6 +44,8 @@ pub struct Record {
     pub server_id: ServerId,
     /// When it was accepted, in milliseconds since 1970; never goes back.
     pub server_time_ms: u64,
+    /// When its content stops to be shown, in milliseconds since 1970; `None` is never.
+    pub expires_at_ms: Option<u64>,
     /// Who sent it; 0 is nobody.
     pub sender: AccountNo,
     /// The content; bytes the archive only keeps.
@@ -90,7 +92,23 @@ impl RecordKind {
     }
 }
 
+impl GoneReason {
+    /// The reasons a mark may state.
+    pub(crate) fn is_mark(self) -> bool {
+        matches!(self, Self::Recalled | Self::Erased)
+    }
+}
+
 impl Record {
+    /// What readers see once its content is gone: everything but the content.
+    pub(crate) fn without_body(self, reason: GoneReason) -> Self {
+        Self {
+            kind: RecordKind::Gone(reason),
+            body: Bytes::new(),
+            ..self
+        }
+    }
+
     /// What readers see in the place of a record whose bytes are lost.
     pub(crate) fn quarantined(conversation: Option<ConversationKey>, conv_seq: u64, time_ms: u64) -> Self {
         Self {
@@ -100,6 +118,7 @@ impl Record {
             conv_seq,
             server_id: ServerId(0),
             server_time_ms: time_ms,
+            expires_at_ms: None,
             sender: AccountNo(0),
             body: Bytes::new(),
         }

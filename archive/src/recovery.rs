@@ -38,3 +38,4 @@ mod replay;
 pub(crate) mod walk;
 
 pub(crate) use begin::begin;
+pub(crate) use walk::commit_bytes;

@@ -11,6 +11,8 @@ pub struct Settings {
     pub commit_pace: Duration,
     /// Longest time a moved cursor stays in memory only.
     pub cursor_delay: Duration,
+    /// How often messages that were taken back are looked for, to take them off the disk.
+    pub rewrite_delay: Duration,
     /// Most entries that wait for the writer.
     pub queue_entries_max: usize,
     /// Most bytes that wait for the writer.
@@ -23,6 +25,7 @@ impl Default for Settings {
             segment_bytes: 64 << 20,
             commit_pace: Duration::from_micros(500),
             cursor_delay: Duration::from_millis(50),
+            rewrite_delay: Duration::from_secs(10),
             queue_entries_max: 8_192,
             queue_bytes_max: 64 << 20,
         }

@@ -6,6 +6,7 @@ use foldhash::fast::RandomState;
 use godwit_model::{AccountNo, ConversationKey, DeviceNo, ServerId};
 
 use crate::device::DeviceState;
+use crate::marks::Mark;
 use crate::record::{decode, encode};
 use crate::segment::Location;
 use crate::varint::{Scan, put};
@@ -69,6 +70,8 @@ pub(crate) struct State {
     /// All of them, in the order of their intents.
     pub(crate) fanouts: Vec<FanoutMark>,
     pub(crate) progress: Progress,
+    /// Messages that were taken back, and may still be in their segments.
+    pub(crate) marks: Map<ServerId, Mark>,
 }
 
 impl State {
@@ -85,6 +88,7 @@ impl State {
         }
         self.fanouts = later.fanouts;
         self.progress = later.progress;
+        self.marks.extend(later.marks);
     }
 
     /// Forgotten devices take no room in a whole state.
@@ -120,6 +124,9 @@ impl State {
         out.extend_from_slice(&self.progress.last_id.0.to_le_bytes());
         put(out, self.progress.batch_no);
         put(out, self.progress.durable_batch);
+        for (id, mark) in &self.marks {
+            encode::mark(out, *id, *mark);
+        }
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
@@ -153,7 +160,12 @@ impl State {
             batch_no: scan.varint()?,
             durable_batch: scan.varint()?,
         };
-        (scan.left() == 0).then_some(state)
+        // Marks are the rest; an older program wrote none.
+        while scan.left() > 0 {
+            let (id, mark) = decode::mark(&mut scan)?;
+            state.marks.insert(id, mark);
+        }
+        Some(state)
     }
 }
 
@@ -162,6 +174,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::record::GoneReason;
 
     #[test]
     fn a_state_reads_back() {
@@ -184,6 +197,11 @@ mod tests {
             batch_no: 9,
             durable_batch: 8,
         };
+        let mark = Mark {
+            reason: GoneReason::Erased,
+            at_ms: 1_800_000_000_000,
+        };
+        state.marks.insert(ServerId(4 << 80), mark);
         let mut out = Vec::new();
         state.encode(&mut out);
         assert_eq!(State::decode(&out), Some(state));

@@ -1,10 +1,13 @@
 //! What readers see: everything durable, published as one after each commit.
 
+use std::io;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use crate::disk::Disk;
 use crate::index::SegmentIndex;
 use crate::index::active::ActiveIndex;
-use crate::index::sealed::SealedIndex;
+use crate::index::sealed::{self, SealedIndex};
+use crate::marks::{Marks, Sight};
 use crate::segment::Segment;
 use crate::state::Heads;
 
@@ -41,6 +44,16 @@ impl View {
         finished
     }
 
+    /// The segment that is being written.
+    pub(crate) fn active_no(&self) -> u64 {
+        self.active.segment().no
+    }
+
+    /// Whether a segment is finished and has no file for its index yet.
+    pub(crate) fn is_sealing(&self, no: u64) -> bool {
+        self.sealing.iter().any(|index| index.segment().no == no)
+    }
+
     /// Puts a file's index in the place of the one in memory.
     pub(crate) fn replace_sealing(&mut self, index: SealedIndex) {
         let no = index.segment().no;
@@ -69,18 +82,44 @@ impl Finished {
 }
 
 /// The view behind its lock. The writer alone changes it, and never while it waits for the disk.
-pub(crate) struct SharedView(RwLock<View>);
+pub(crate) struct SharedView {
+    view: RwLock<View>,
+    /// Asked after a record was read, so that a mark made meanwhile counts.
+    pub(crate) marks: Marks,
+}
 
 impl SharedView {
-    pub(crate) fn new(view: View) -> Self {
-        Self(RwLock::new(view))
+    pub(crate) fn new(view: View, marks: Marks) -> Self {
+        Self {
+            view: RwLock::new(view),
+            marks,
+        }
+    }
+
+    /// Another file has a sealed segment's name now: readers open it anew.
+    pub(crate) fn swapped(&self, disk: &dyn Disk, no: u64) -> io::Result<()> {
+        let opened = sealed::open(disk, no)?.ok_or_else(|| io::Error::other("a sealed index does not read back"))?;
+        let mut view = self.write();
+        let list = Arc::make_mut(&mut view.sealed);
+        if let Ok(at) = list.binary_search_by_key(&no, |index| index.segment().no) {
+            list[at] = Arc::new(opened.index);
+        }
+        Ok(())
+    }
+
+    /// How records look now.
+    pub(crate) fn sight(&self, now_ms: u64) -> Sight<'_> {
+        Sight {
+            marks: &self.marks,
+            now_ms,
+        }
     }
 
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, View> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.view.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn write(&self) -> RwLockWriteGuard<'_, View> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
+        self.view.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,7 +6,6 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use godwit_model::Clock;
-use godwit_model::limits::FANOUT_CHUNK_RECIPIENTS;
 
 use crate::device::table::DeviceTable;
 use crate::disk::is_full;
@@ -16,7 +15,7 @@ use crate::index::SegmentIndex;
 use crate::index::active::ActiveIndex;
 use crate::index::sealer::Sealer;
 use crate::listener::Listener;
-use crate::record::encode::{DEVICE_BYTES_MAX, MESSAGE_BYTES_MAX};
+use crate::record::encode::MESSAGE_BYTES_MAX;
 use crate::segment::prepare::Preparer;
 use crate::segment::{HEADER_BYTES, Segment};
 use crate::settings::Settings;
@@ -29,23 +28,17 @@ mod build;
 pub(crate) mod ids;
 mod publish;
 pub(crate) mod queue;
+mod take;
 
-use batch::{Batch, OPENING_BYTES, Place};
+use batch::{Batch, Place};
 use build::Answer;
 pub(crate) use build::count;
 use ids::ServerIds;
-use queue::{Queue, Queued};
+use queue::{Queue, Queued, QueuedMark};
+use take::Taken;
 
-/// Most entries of one commit.
-const BATCH_ENTRIES_MAX: usize = 1_024;
-/// Most bytes of one commit, unless a single entry is larger.
-const BATCH_BYTES_MAX: usize = 4 << 20;
-/// Most devices of one commit.
-const BATCH_DEVICES_MAX: usize = 4_096;
 /// How long the writer's own work rests after the disk was full.
 const FULL_REST: Duration = Duration::from_secs(1);
-/// Most bytes of one step of a fan-out.
-const CHUNK_BYTES_MAX: usize = FANOUT_CHUNK_RECIPIENTS * 2 * VARINT_BYTES_MAX + 64;
 
 /// What handles and writer share.
 pub(crate) struct Shared {
@@ -108,6 +101,7 @@ struct Writer {
     resting: Option<Instant>,
     batch: Batch,
     taken: Vec<Queued>,
+    marks: Vec<QueuedMark>,
     answers: Vec<Answer>,
 }
 
@@ -158,6 +152,7 @@ pub(crate) fn start(setup: WriterSetup) -> io::Result<JoinHandle<()>> {
         resting: None,
         batch: Batch::default(),
         taken: Vec::new(),
+        marks: Vec::new(),
         answers: Vec::new(),
     };
     std::thread::Builder::new().name("archive-write".into()).spawn(move || {
@@ -220,22 +215,23 @@ impl Writer {
         let started = Instant::now();
         self.last_start = Some(started);
         self.resting = self.resting.filter(|until| *until > started);
-        let chunk_bytes = if self.fanouts.is_empty() { 0 } else { CHUNK_BYTES_MAX };
-        let capacity = capacity(&self.settings);
-        let devices_max = BATCH_DEVICES_MAX.min(capacity / 8 / DEVICE_BYTES_MAX);
-        let fixed = OPENING_BYTES + FRAME_BYTES + chunk_bytes + devices_max * DEVICE_BYTES_MAX;
-        let bytes = BATCH_BYTES_MAX.min(capacity - fixed);
-        let waiting = self.shared.queue.take(BATCH_ENTRIES_MAX, bytes, &mut self.taken);
-        let (devices, devices_left) = self.shared.devices.take(devices_max);
-        if devices_left {
-            self.shared.queue.devices_due(started);
+        let Taken {
+            devices,
+            bytes,
+            waiting,
+            left,
+        } = self.take(started);
+        let rolls = self.shared.queue.take_rolls();
+        let room = if rolls.is_empty() || self.tail == HEADER_BYTES {
+            self.make_room(bytes)
+        } else {
+            self.roll()
+        };
+        if room.is_ok() {
+            for reply in rolls {
+                let _ = reply.send(());
+            }
         }
-        let needed = self.taken.iter().map(|queued| queued.cost).sum::<usize>()
-            + OPENING_BYTES
-            + FRAME_BYTES
-            + chunk_bytes
-            + devices.len() * DEVICE_BYTES_MAX;
-        let room = self.make_room(needed);
         if let Err(Failure::Fatal(error)) = room {
             self.devices_failed(devices, &crate::AppendError::Stopped);
             return Err(Failure::Fatal(error));
@@ -261,7 +257,7 @@ impl Writer {
             self.devices_failed(devices, &crate::AppendError::StorageFull);
         }
         metrics::gauge!("archive_queue_entries").set(measure(waiting));
-        room.map(|()| waiting > 0 || devices_left)
+        room.map(|()| left)
     }
 
     /// Sees to it that the active segment has so many bytes left.
@@ -269,6 +265,11 @@ impl Writer {
         if self.tail + needed as u64 <= self.settings.segment_bytes {
             return Ok(());
         }
+        self.roll()
+    }
+
+    /// Finishes the active segment and goes on in the next.
+    fn roll(&mut self) -> Result<(), Failure> {
         if !self.sealer.has_room() {
             return Err(Failure::Full);
         }

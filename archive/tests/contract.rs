@@ -23,9 +23,13 @@ mod duplicates;
 mod fanout;
 #[path = "contract/inspection.rs"]
 mod inspection;
+#[path = "contract/marks.rs"]
+mod marks;
 #[path = "contract/numbering.rs"]
 mod numbering;
 #[path = "contract/reading.rs"]
 mod reading;
+#[path = "contract/rewriting.rs"]
+mod rewriting;
 #[path = "contract/trouble.rs"]
 mod trouble;

@@ -62,6 +62,7 @@ fn build(sender: &Sender, author: &Author, route: Route, draft: Draft) -> Accept
             key: fingerprint::draft_key(sender.tenant(), &author.name, &draft.id),
             body: fingerprint::draft(&draft),
         }),
+        expires_at_ms: None,
         recipients: route.recipients,
         body: Bytes::from(body.encode()),
     };

@@ -81,6 +81,7 @@ impl Dispatcher {
             conversation: None,
             sender: account.no,
             duplicate_key,
+            expires_at_ms: None,
             recipients: vec![account.no],
             body: text,
         };

@@ -242,6 +242,7 @@ impl Dispatcher {
             conversation: Some(ConversationKey::group(audience.no)),
             sender: AccountNo(0),
             duplicate_key: None,
+            expires_at_ms: None,
             recipients: audience.members.iter().map(|member| member.account).collect(),
             body: Bytes::from(body.encode()),
         };

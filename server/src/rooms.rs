@@ -15,6 +15,7 @@ pub(crate) fn archive(settings: &Settings) -> godwit_archive::Settings {
         segment_bytes: storage.segment_size.0,
         commit_pace: storage.commit_pace,
         cursor_delay: storage.cursor_delay,
+        rewrite_delay: storage.rewrite_delay,
         queue_entries_max: storage.queue_messages,
         queue_bytes_max: bytes(storage.queue_size),
     }

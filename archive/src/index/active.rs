@@ -4,6 +4,7 @@ use godwit_model::{AccountNo, ConversationKey, DeviceNo, ServerId};
 
 use super::{Line, Posting, SegmentIndex, Window, cut};
 use crate::device::DeviceState;
+use crate::marks::Mark;
 use crate::query::ReadError;
 use crate::record::{Record, conversation_tag};
 use crate::segment::{Location, Segment};
@@ -18,6 +19,7 @@ pub(crate) struct ActiveIndex {
     pub(super) messages: Vec<(ServerId, u32)>,
     pub(super) originals: Map<u128, u32>,
     devices: Map<DeviceNo, Option<DeviceState>>,
+    marks: Map<ServerId, Mark>,
     pub(super) first_ms: u64,
     pub(super) last_ms: u64,
     /// As of the last record, set when the segment ends.
@@ -33,6 +35,7 @@ impl ActiveIndex {
             messages: Vec::new(),
             originals: Map::default(),
             devices: Map::default(),
+            marks: Map::default(),
             first_ms: u64::MAX,
             last_ms: 0,
             end: (Vec::new(), Progress::default()),
@@ -76,6 +79,11 @@ impl ActiveIndex {
         self.devices.insert(device, state);
     }
 
+    /// Adds messages that were taken back.
+    pub(crate) fn add_marks(&mut self, marks: &[(ServerId, Mark)]) {
+        self.marks.extend(marks.iter().copied());
+    }
+
     /// Notes the rest of the state as of the segment's last record.
     pub(crate) fn finish(&mut self, fanouts: Vec<FanoutMark>, progress: Progress) {
         self.end = (fanouts, progress);
@@ -85,6 +93,7 @@ impl ActiveIndex {
     pub(crate) fn delta(&self) -> State {
         let mut state = State {
             devices: self.devices.clone(),
+            marks: self.marks.clone(),
             ..State::default()
         };
         (state.fanouts, state.progress) = self.end.clone();

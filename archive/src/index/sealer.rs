@@ -176,6 +176,8 @@ impl Desk {
         if !self.seals.is_multiple_of(CHECKPOINT_SEALS) {
             return;
         }
+        // Those made since are durable as well; those whose segments were rewritten are done with.
+        state.marks = self.view.marks.outstanding();
         if let Err(error) = checkpoint::write(&*self.disk, index.segment().no, state) {
             tracing::warn!(%error, "no checkpoint was written; a start adds up more segments until the next");
         }

@@ -197,5 +197,6 @@ fn makes_sense(kind: FrameKind, body: &Bytes) -> bool {
         FrameKind::Intent => decode::stored(body).is_some_and(|stored| stored.accounts().is_some()),
         FrameKind::Chunk => decode::chunk(body).is_some(),
         FrameKind::Devices => decode::devices(body).is_some(),
+        FrameKind::Marks => decode::marks(body).is_some(),
     }
 }

@@ -1,14 +1,20 @@
 //! Reads the bodies of frames; whatever the bytes are, the answer is a value or `None`.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use godwit_model::{AccountNo, ConversationKey, DeviceNo, ServerId};
 
-use super::encode::{ChunkHead, FORGOTTEN, HAS_CONVERSATION, HAS_DUPLICATE_KEY, PLACE, PLACE_AND_SESSION};
+use super::encode::{ChunkHead, FORGOTTEN, HAS_CONVERSATION, HAS_DUPLICATE_KEY, HAS_EXPIRY, PLACE, PLACE_AND_SESSION};
 use crate::device::{DeviceState, SessionState};
 use crate::entry::DuplicateKey;
+use crate::marks::Mark;
 use crate::record::{Record, RecordKind};
 use crate::segment::Location;
 use crate::varint::Scan;
+
+/// Where the byte of the kind stands in a message or an intent.
+pub(crate) const KIND_OFFSET: usize = 1;
 
 /// A stored message.
 #[derive(Debug)]
@@ -17,6 +23,8 @@ pub(crate) struct Stored {
     pub(crate) key: Option<DuplicateKey>,
     /// How many recipients follow.
     pub(crate) recipients: usize,
+    /// Where the content stands in the frame's body, zeros included.
+    pub(crate) content: Range<usize>,
     /// The recipients' bytes.
     rest: Bytes,
 }
@@ -40,9 +48,17 @@ pub(crate) fn stored(body: &Bytes) -> Option<Stored> {
             body: scan.u128()?,
         });
     }
+    let expires_at_ms = if flags & HAS_EXPIRY == 0 {
+        None
+    } else {
+        Some(scan.varint()?)
+    };
     let length = scan.count()?;
     let start = scan.position();
     scan.bytes(length)?;
+    let content = start..start + length;
+    // What is gone has zeros where its body was.
+    let shown = if matches!(kind, RecordKind::Gone(_)) { 0 } else { length };
     let recipients = scan.count()?;
     let record = Record {
         kind,
@@ -51,10 +67,12 @@ pub(crate) fn stored(body: &Bytes) -> Option<Stored> {
         conv_seq,
         server_id,
         server_time_ms: time_of(server_id),
+        expires_at_ms,
         sender,
-        body: body.slice(start..start + length),
+        body: body.slice(start..start + shown),
     };
     Some(Stored {
+        content,
         record,
         key,
         recipients,
@@ -151,6 +169,26 @@ pub(crate) fn devices(body: &[u8]) -> Option<Vec<(DeviceNo, Option<DeviceState>)
         devices.push(device(&mut scan)?);
     }
     Some(devices)
+}
+
+/// Reads one mark.
+pub(crate) fn mark(scan: &mut Scan<'_>) -> Option<(ServerId, Mark)> {
+    let id = ServerId(scan.u128()?);
+    let RecordKind::Gone(reason) = RecordKind::from_byte(scan.u8()?)? else {
+        return None;
+    };
+    let at_ms = scan.varint()?;
+    reason.is_mark().then_some((id, Mark { reason, at_ms }))
+}
+
+/// Reads all marks of a frame.
+pub(crate) fn marks(body: &[u8]) -> Option<Vec<(ServerId, Mark)>> {
+    let mut scan = Scan::new(body);
+    let mut marks = Vec::new();
+    while scan.left() > 0 {
+        marks.push(mark(&mut scan)?);
+    }
+    Some(marks)
 }
 
 #[cfg(test)]

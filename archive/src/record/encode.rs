@@ -1,18 +1,23 @@
 //! Writes the bodies of frames.
 
-use godwit_model::{AccountNo, DeviceNo};
+use godwit_model::{AccountNo, DeviceNo, ServerId};
 
 use crate::device::DeviceState;
 use crate::entry::DuplicateKey;
-use crate::record::Record;
+use crate::marks::Mark;
+use crate::record::{Record, RecordKind};
 use crate::segment::Location;
-use crate::varint::put;
+use crate::varint::{VARINT_BYTES_MAX, put};
 
 pub(super) const HAS_CONVERSATION: u8 = 1;
 pub(super) const HAS_DUPLICATE_KEY: u8 = 2;
+pub(super) const HAS_EXPIRY: u8 = 4;
 
 /// Most bytes of a stored message besides its body and its recipients.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 128;
+
+/// Most bytes of one mark.
+pub(crate) const MARK_BYTES_MAX: usize = 16 + 1 + VARINT_BYTES_MAX;
 
 /// Most bytes of one device's state.
 pub(crate) const DEVICE_BYTES_MAX: usize = 48;
@@ -41,7 +46,8 @@ fn front(out: &mut Vec<u8>, record: &Record, key: Option<DuplicateKey>) {
         0
     };
     let duplicate = if key.is_some() { HAS_DUPLICATE_KEY } else { 0 };
-    out.extend_from_slice(&[conversation | duplicate, record.kind.byte(), record.form]);
+    let expiry = if record.expires_at_ms.is_some() { HAS_EXPIRY } else { 0 };
+    out.extend_from_slice(&[conversation | duplicate | expiry, record.kind.byte(), record.form]);
     out.extend_from_slice(&record.server_id.0.to_le_bytes());
     put(out, record.sender.0);
     if let Some(conversation) = record.conversation {
@@ -51,6 +57,9 @@ fn front(out: &mut Vec<u8>, record: &Record, key: Option<DuplicateKey>) {
     if let Some(key) = key {
         out.extend_from_slice(&key.key.to_le_bytes());
         out.extend_from_slice(&key.body.to_le_bytes());
+    }
+    if let Some(expires) = record.expires_at_ms {
+        put(out, expires);
     }
     put(out, record.body.len() as u64);
     out.extend_from_slice(&record.body);
@@ -90,6 +99,13 @@ pub(crate) fn chunk(out: &mut Vec<u8>, head: &ChunkHead, numbers: &[(AccountNo, 
     put(out, head.start);
     out.push(u8::from(head.last));
     numbered(out, numbers);
+}
+
+/// One message that was taken back.
+pub(crate) fn mark(out: &mut Vec<u8>, id: ServerId, mark: Mark) {
+    out.extend_from_slice(&id.0.to_le_bytes());
+    out.push(RecordKind::Gone(mark.reason).byte());
+    put(out, mark.at_ms);
 }
 
 /// Bytes that mark a device's form.

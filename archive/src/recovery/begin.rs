@@ -17,6 +17,7 @@ use crate::index::SegmentIndex;
 use crate::index::active::ActiveIndex;
 use crate::index::sealed::{self, SealedIndex};
 use crate::index::sealer;
+use crate::marks::Marks;
 use crate::record::decode;
 use crate::segment::prepare::prepare;
 use crate::segment::{self, FIRST_OFFSET, HEADER_BYTES, HEADER_LENGTH, Header, Segment};
@@ -250,8 +251,9 @@ impl Desk<'_> {
         };
         let fanouts = self.fanouts(&finished);
         let devices = std::mem::take(&mut self.state.devices);
+        let marks = Marks::of(std::mem::take(&mut self.state.marks));
         Ok(Recovered {
-            view: Arc::new(SharedView::new(finished)),
+            view: Arc::new(SharedView::new(finished, marks)),
             devices: devices
                 .into_iter()
                 .filter_map(|(device, state)| Some((device, state?)))

@@ -145,6 +145,11 @@ impl Replay<'_> {
                     self.state.set_device(device, state);
                 }
             }
+            FrameKind::Marks => {
+                let marks = decode::marks(body)?;
+                self.result.index.add_marks(&marks);
+                self.state.marks.extend(marks);
+            }
         }
         Some(())
     }

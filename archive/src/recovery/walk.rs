@@ -56,6 +56,11 @@ pub(crate) fn opening_body(body: &[u8]) -> Option<Opening> {
     })
 }
 
+/// Bytes of the whole commit that this frame opens.
+pub(crate) fn commit_bytes(bytes: &[u8], salt: Salt) -> Option<u64> {
+    opening(bytes, salt).map(|opening| (OPENING_BYTES + opening.bytes) as u64)
+}
+
 /// Walks over a whole segment.
 pub(crate) fn walk(bytes: &[u8], salt: Salt) -> Walk {
     let written = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);

@@ -10,6 +10,7 @@ use crate::fanout::Fanout;
 use crate::frame::{self, FRAME_BYTES, FrameKind, Salt};
 use crate::index::Posting;
 use crate::listener::Delivery;
+use crate::marks::Mark;
 use crate::record::encode::{self, ChunkHead};
 use crate::record::{Record, conversation_tag, decode};
 use crate::segment::Location;
@@ -33,6 +34,8 @@ pub(crate) struct Batch {
     pub(super) deliveries: Vec<Delivery>,
     /// As long as `deliveries`: where each one is.
     pub(super) postings: Vec<Posting>,
+    /// Messages that this commit takes back.
+    pub(super) marks: Vec<(ServerId, Mark)>,
     numbers: Vec<(AccountNo, u64)>,
     /// How many of `records` start a fan-out.
     fanouts: usize,
@@ -67,6 +70,7 @@ impl Batch {
         self.records.clear();
         self.deliveries.clear();
         self.postings.clear();
+        self.marks.clear();
         self.fanouts = 0;
         frame::open(&mut self.bytes, FrameKind::Batch);
         self.bytes.resize(OPENING_BYTES, 0);
@@ -139,6 +143,7 @@ impl Batch {
             conv_seq,
             server_id: id,
             server_time_ms: decode::time_of(id),
+            expires_at_ms: entry.expires_at_ms,
             sender: entry.sender,
             body: entry.body.clone(),
         }
@@ -165,6 +170,19 @@ impl Batch {
         let start = self.open(FrameKind::Devices);
         for (device, state) in devices {
             encode::device(&mut self.bytes, device, state);
+        }
+        self.close(start);
+    }
+
+    /// Adds messages that are taken back.
+    pub(super) fn add_marks(&mut self, marks: impl Iterator<Item = (ServerId, Mark)>) {
+        self.marks.extend(marks);
+        if self.marks.is_empty() {
+            return;
+        }
+        let start = self.open(FrameKind::Marks);
+        for (id, mark) in &self.marks {
+            encode::mark(&mut self.bytes, *id, *mark);
         }
         self.close(start);
     }

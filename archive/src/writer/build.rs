@@ -1,12 +1,13 @@
 //! Fills a commit: the step of a fan-out, the entries, the devices.
 
-use godwit_model::limits::{DUPLICATE_WINDOW_MS, INLINE_RECIPIENTS_MAX};
+use godwit_model::limits::INLINE_RECIPIENTS_MAX;
 
 use super::Writer;
 use super::queue::{Queued, Reply};
 use crate::device::table::Dirty;
 use crate::duplicates::{Judgement, judge};
 use crate::entry::{AppendError, DuplicateKey, Entry, Receipt};
+use crate::marks::Mark;
 
 /// An answer that has to wait for the sync.
 pub(super) struct Answer {
@@ -37,10 +38,25 @@ impl Writer {
             self.take_entry(queued, room);
         }
         self.taken = taken;
+        if room {
+            self.add_marks();
+        }
         if room && !devices.is_empty() {
             self.batch
                 .add_devices(devices.iter().map(|dirty| (dirty.device, dirty.state.as_ref())));
         }
+    }
+
+    /// Adds the marks that are new. The answers of all of them wait for the sync.
+    fn add_marks(&mut self) {
+        let known = &self.shared.view.marks;
+        let at_ms = self.last_ms;
+        let wanted = self.marks.iter().filter(|queued| known.reason(queued.id).is_none());
+        let fresh = wanted.map(|queued| {
+            let reason = queued.reason;
+            (queued.id, Mark { reason, at_ms })
+        });
+        self.batch.add_marks(fresh);
     }
 
     fn take_entry(&mut self, queued: Queued, room: bool) {
@@ -73,8 +89,7 @@ impl Writer {
                 Err(AppendError::Conflict(Box::new(receipt)))
             });
         }
-        let since = self.last_ms.saturating_sub(DUPLICATE_WINDOW_MS);
-        match judge(&self.shared.view, key, since) {
+        match judge(&self.shared.view, key, self.last_ms) {
             Ok(Judgement::New) => Verdict::Store,
             Ok(Judgement::Same(receipt)) => Verdict::Now(Ok(receipt)),
             Ok(Judgement::Other(receipt)) => Verdict::Now(Err(AppendError::Conflict(Box::new(receipt)))),

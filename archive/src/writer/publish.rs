@@ -36,6 +36,14 @@ impl Writer {
             // Who does not wait any more needs no answer.
             let _ = answer.reply.send(answer.result);
         }
+        self.answer_marks(&Ok(()));
+    }
+
+    /// Answers those who wait for their marks.
+    pub(super) fn answer_marks(&mut self, result: &Result<(), AppendError>) {
+        for queued in self.marks.drain(..) {
+            let _ = queued.reply.send(result.clone());
+        }
     }
 
     /// Lets readers see it.
@@ -52,6 +60,9 @@ impl Writer {
         for dirty in devices {
             view.active.add_device(dirty.device, dirty.state);
         }
+        view.active.add_marks(&self.batch.marks);
+        drop(view);
+        self.shared.view.marks.add(&self.batch.marks);
     }
 
     /// A step was made, and new fan-outs begin.
@@ -109,6 +120,7 @@ impl Writer {
             count(&result);
             let _ = answer.reply.send(result);
         }
+        self.answer_marks(&Err(error.clone()));
     }
 
     /// These devices were not written: they stay changed, and who waits is told.

@@ -2,12 +2,15 @@
 
 use std::collections::VecDeque;
 use std::pin::pin;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use godwit_model::ServerId;
 use tokio::sync::{Notify, oneshot};
 
 use crate::entry::{AppendError, Entry, Receipt};
+use crate::record::GoneReason;
 
 /// Where the answer to an append goes.
 pub(crate) type Reply = oneshot::Sender<Result<Receipt, AppendError>>;
@@ -18,6 +21,13 @@ pub(crate) struct Queued {
     pub(crate) reply: Reply,
     /// Most bytes it takes in a segment.
     pub(crate) cost: usize,
+}
+
+/// A mark that waits.
+pub(crate) struct QueuedMark {
+    pub(crate) id: ServerId,
+    pub(crate) reason: GoneReason,
+    pub(crate) reply: oneshot::Sender<Result<(), AppendError>>,
 }
 
 /// The queue of the one writer.
@@ -33,6 +43,9 @@ pub(crate) struct Queue {
 struct QueueState {
     entries: VecDeque<Queued>,
     bytes: usize,
+    marks: VecDeque<QueuedMark>,
+    /// Who waits for the active segment to be finished.
+    rolls: Vec<SyncSender<()>>,
     /// When changed devices must be written.
     devices_due: Option<Instant>,
     closing: bool,
@@ -83,6 +96,45 @@ impl Queue {
         Ok(())
     }
 
+    pub(crate) fn push_mark(&self, mark: QueuedMark) -> Result<(), AppendError> {
+        let mut state = self.lock();
+        if state.ended() {
+            return Err(AppendError::Stopped);
+        }
+        if state.marks.len() >= self.entries_max {
+            return Err(AppendError::Overloaded);
+        }
+        state.marks.push_back(mark);
+        drop(state);
+        self.work.notify_one();
+        Ok(())
+    }
+
+    /// Asks for the active segment to be finished; the answer comes once it is, or its sender is dropped.
+    pub(crate) fn roll(&self) -> Receiver<()> {
+        let (reply, answer) = sync_channel(1);
+        let mut state = self.lock();
+        if !state.ended() {
+            state.rolls.push(reply);
+            drop(state);
+            self.work.notify_one();
+        }
+        answer
+    }
+
+    /// Who waits for the active segment to be finished.
+    pub(crate) fn take_rolls(&self) -> Vec<SyncSender<()>> {
+        std::mem::take(&mut self.lock().rolls)
+    }
+
+    /// Moves up to `count` marks out. Says whether some are left.
+    pub(crate) fn take_marks(&self, count: usize, into: &mut Vec<QueuedMark>) -> bool {
+        let mut state = self.lock();
+        let count = count.min(state.marks.len());
+        into.extend(state.marks.drain(..count));
+        !state.marks.is_empty()
+    }
+
     /// Returns when a push would not be `Overloaded`.
     pub(crate) async fn room(&self) {
         loop {
@@ -117,7 +169,7 @@ impl Queue {
             if state.ended() {
                 return false;
             }
-            if !state.entries.is_empty() {
+            if !state.entries.is_empty() || !state.marks.is_empty() || !state.rolls.is_empty() {
                 return true;
             }
             let due = [state.devices_due, background].into_iter().flatten().min();
@@ -165,7 +217,8 @@ impl Queue {
     }
 
     pub(crate) fn has_entries(&self) -> bool {
-        !self.lock().entries.is_empty()
+        let state = self.lock();
+        !state.entries.is_empty() || !state.marks.is_empty()
     }
 
     pub(crate) fn is_ended(&self) -> bool {
@@ -178,7 +231,12 @@ impl Queue {
         state.stopped = true;
         state.bytes = 0;
         let waiting = std::mem::take(&mut state.entries);
+        let marks = std::mem::take(&mut state.marks);
+        state.rolls.clear();
         drop(state);
+        for queued in marks {
+            let _ = queued.reply.send(Err(AppendError::Stopped));
+        }
         for queued in waiting {
             // Who does not wait any more needs no answer.
             let _ = queued.reply.send(Err(AppendError::Stopped));

@@ -44,7 +44,7 @@ pub(crate) struct Stage {
     pub(crate) listener: Arc<Memory>,
     pub(crate) archive: Archive,
     pub(crate) recovery: Recovery,
-    _folder: Option<tempfile::TempDir>,
+    pub(crate) folder: Option<tempfile::TempDir>,
 }
 
 pub(crate) const START_MS: u64 = 1_800_000_000_000;
@@ -54,6 +54,8 @@ pub(crate) fn small() -> Settings {
     Settings {
         segment_bytes: 64 << 10,
         commit_pace: Duration::ZERO,
+        // Rewriting happens when a test asks for it.
+        rewrite_delay: Duration::from_hours(1),
         ..Settings::default()
     }
 }
@@ -96,7 +98,7 @@ impl Stage {
             listener,
             archive,
             recovery,
-            _folder: folder,
+            folder,
         };
         Ok(stage)
     }
@@ -185,6 +187,7 @@ pub(crate) fn message(conversation: u64, recipients: impl IntoIterator<Item = u6
         conversation: Some(group(conversation)),
         sender: recipients.first().copied().unwrap_or_default(),
         duplicate_key: None,
+        expires_at_ms: None,
         recipients,
         body: body.into(),
     }

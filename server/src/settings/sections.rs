@@ -99,6 +99,8 @@ sections! {
         commit_pace: Duration = Duration::from_micros(500);
         /// Longest time an acknowledged delivery is remembered in memory only; after a crash it may come again.
         cursor_delay: Duration = Duration::from_millis(50);
+        /// How often messages that were taken back are looked for, to take their bytes off the disk.
+        rewrite_delay: Duration = seconds(10);
         /// Most messages that wait for the disk; more are told to come later.
         queue_messages: usize = 8_192;
         /// Most bytes that wait for the disk; more are told to come later.

@@ -22,8 +22,10 @@ fn records() -> impl Strategy<Value = Record> {
             conv_seq: conversation.map_or(0, |(_, seq)| seq),
             server_id: ServerId(id),
             server_time_ms: time_of(ServerId(id)),
+            expires_at_ms: (form % 2 == 0).then_some(sender),
             sender: AccountNo(sender),
-            body: body.into(),
+            // What is gone has none.
+            body: if kind < 2 { body.into() } else { Bytes::new() },
         })
 }
 
