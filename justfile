@@ -39,3 +39,16 @@ run *arguments:
 # Watch three people, a group and a killed server.
 demo:
     cargo run --bin godwit -- demo
+
+# Compare with other servers in turns and write the tables into docs/benchmarks.md; FOLDER is new, on a real disk.
+bench-compare folder *arguments:
+    cargo build --release -p godwit-server -p godwit-bench
+    target/release/godwit-bench compare --folder {{ folder }} --write docs/benchmarks.md {{ arguments }}
+
+# One load against a server that runs already, such as `just bench --godwit godwit-data --pid 42 chat --rate 5000`.
+bench *arguments:
+    cargo run --release -p godwit-bench -- run {{ arguments }}
+
+# Install the yardstick that Debian does not have, for bench-compare.
+bench-rumqttd:
+    cargo install rumqttd --version 0.20.0 --locked --root target/tools
