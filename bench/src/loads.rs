@@ -81,7 +81,7 @@ impl Load {
             Self::Logins(load) => load.users,
             Self::Storm(load) => load.connections,
             Self::Replay(_) => replay::Replay::users(),
-            Self::Churn(load) => load.users,
+            Self::Churn(load) => load.users(),
             Self::Isolation(load) => load.users(),
         }
     }

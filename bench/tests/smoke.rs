@@ -1,5 +1,11 @@
 //! Runs the load generator for a moment against real servers: every load, every count.
 
+#![expect(
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test asserts, and says what it skips"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -103,7 +109,7 @@ fn every_load_runs_against_both_servers_and_nothing_is_lost() {
                 assert!((figure(run, "delivered_in_all") - copies).abs() < 0.5, "{run}");
             }
             Some("storm") => assert!(figure(run, "all_back_s") > 0.0, "{run}"),
-            Some("churn") => assert!(figure(run, "users_churned") > 150.0, "{run}"),
+            Some("churn") => assert!(figure(run, "users_churned") > 199.0, "{run}"),
             _ => {}
         }
     }

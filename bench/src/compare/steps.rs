@@ -166,11 +166,7 @@ fn connections(size: &Size) -> Vec<Step> {
 
 fn probes(size: &Size) -> Vec<Step> {
     let (waves, wave) = if size.quick { (2, size.users) } else { (10, 1000) };
-    let churn = Churn {
-        users: size.users,
-        wave,
-        waves,
-    };
+    let churn = Churn { wave, waves };
     let bystanders = size.users / 2;
     let isolation = Isolation {
         bystanders,

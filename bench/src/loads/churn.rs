@@ -22,9 +22,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Waves of users.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Churn {
-    /// Users in all, in turns.
-    #[arg(long, default_value_t = 1000)]
-    pub(crate) users: usize,
     /// Users that come and go together.
     #[arg(long, default_value_t = 1000)]
     pub(crate) wave: usize,
@@ -34,10 +31,15 @@ pub(crate) struct Churn {
 }
 
 impl Churn {
+    /// Everybody comes once; the last one is the witness after each wave.
+    pub(super) fn users(&self) -> usize {
+        self.wave * self.waves + 1
+    }
+
     pub(super) async fn run(&self, target: &Arc<Target>, record: &mut Record) -> anyhow::Result<()> {
         record.set("wave", self.wave);
         record.set("waves", self.waves);
-        let users = target.users(self.users).await?;
+        let users = target.users(self.users()).await?;
         let witness = users.last().context("nobody is there")?;
         let process = target.process.as_ref();
         let resident = || {
@@ -71,7 +73,7 @@ impl Churn {
     async fn one_wave(&self, target: &Arc<Target>, users: &[User], wave: usize) -> (usize, Option<String>) {
         let mut people = JoinSet::new();
         for at in 0..self.wave {
-            let user = users[(wave * self.wave + at) % users.len()].clone();
+            let user = users[wave * self.wave + at].clone();
             let target = Arc::clone(target);
             people.spawn(async move {
                 let session = speak(&target, &user).await?;
