@@ -4,9 +4,10 @@ use bytes::Bytes;
 use godwit_archive::{DuplicateKey, Entry, RecordKind};
 use godwit_model::{Draft, Refusal, Refused, duplicate};
 use godwit_protocol::body::FORM_TO_IS_READER;
-use godwit_protocol::{Body, fingerprint};
+use godwit_protocol::{Body, fingerprint, types};
 
 use crate::author::Author;
+use crate::call::told_elsewhere;
 use crate::expand::{RefusedTarget, Route};
 use crate::{Dispatcher, Sender};
 
@@ -15,6 +16,8 @@ use crate::{Dispatcher, Sender};
 pub struct Accepted {
     pub(crate) id: String,
     pub(crate) entry: Entry,
+    /// What the sender's other devices are told once it is stored.
+    pub(crate) told: Option<Entry>,
     pub(crate) refused: Vec<RefusedTarget>,
 }
 
@@ -27,7 +30,14 @@ impl Dispatcher {
         self.check_id(&draft)?;
         let author = self.author(sender, draft.from.as_ref()).await?;
         let route = self.route(sender, &author, &draft).await?;
-        Ok(build(sender, &author, route, draft))
+        let meaning = types::check(&draft.kind, &draft.content)?;
+        let told = meaning
+            .call
+            .and_then(|call| told_elsewhere(sender, &author, &draft, (&call, route.conversation)));
+        Ok(Accepted {
+            told,
+            ..build(sender, &author, route, draft)
+        })
     }
 
     fn check_id(&self, draft: &Draft) -> Result<(), Refused> {
@@ -69,6 +79,7 @@ fn build(sender: &Sender, author: &Author, route: Route, draft: Draft) -> Accept
     Accepted {
         id: draft.id,
         entry,
+        told: None,
         refused: route.refused,
     }
 }

@@ -1,5 +1,6 @@
 //! Into the archive: from a judged draft to a stored, numbered message.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use godwit_registry::Device;
 
 use crate::Dispatcher;
 use crate::accept::Accepted;
+use crate::call::append_when_room;
 use crate::expand::RefusedTarget;
 use crate::failure::of_append;
 
@@ -34,14 +36,18 @@ pub struct Submitted {
 }
 
 /// A message on its way to the disk. Resolves once it is durable, or refused by the archive.
-#[derive(Debug)]
 pub struct Appending {
     pending: Pending,
+    stored: Option<Receipt>,
+    /// What must be stored after it, before it is acknowledged.
+    told: Option<Told>,
     id: String,
     fingerprint: u128,
     body: Bytes,
     refused: Vec<RefusedTarget>,
 }
+
+type Told = Pin<Box<dyn Future<Output = Result<Receipt, AppendError>> + Send>>;
 
 impl Dispatcher {
     /// Queues a judged draft for the next commit. Order of calls is order in every inbox.
@@ -49,12 +55,19 @@ impl Dispatcher {
     /// # Errors
     /// [`godwit_model::Refusal::Overloaded`] when the queue is full: [`Dispatcher::room`] tells when to try again.
     pub fn append(&self, accepted: Accepted) -> Result<Appending, Refused> {
-        let Accepted { id, entry, refused } = accepted;
+        let Accepted {
+            id,
+            entry,
+            told,
+            refused,
+        } = accepted;
         let body = entry.body.clone();
         let fingerprint = entry.duplicate_key.as_ref().map_or(0, |key| key.body);
         let pending = self.archive.append(entry).map_err(|e| of_append(&e))?;
         Ok(Appending {
             pending,
+            stored: None,
+            told: told.map(|entry| -> Told { Box::pin(append_when_room(self.archive.clone(), entry)) }),
             id,
             fingerprint,
             body,
@@ -88,8 +101,17 @@ impl Dispatcher {
         self.append(Accepted {
             id: draft_id.to_owned(),
             entry,
+            told: None,
             refused: Vec::new(),
         })
+    }
+}
+
+impl fmt::Debug for Appending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Appending")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -97,23 +119,30 @@ impl Future for Appending {
     type Output = Result<Submitted, Refused>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let receipt = match ready!(Pin::new(&mut self.pending).poll(context)) {
-            Ok(receipt) => receipt,
-            Err(AppendError::Conflict(existing)) if self.is_repeat_of(&existing) => Receipt {
-                duplicate: true,
-                ..*existing
-            },
-            Err(error) => return Poll::Ready(Err(of_append(&error))),
+        let this = &mut *self;
+        let receipt = match this.stored.take() {
+            Some(receipt) => receipt,
+            None => ready!(this.poll_stored(context))?,
         };
+        if let Some(told) = &mut this.told {
+            match told.as_mut().poll(context) {
+                Poll::Ready(Ok(_)) => this.told = None,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(of_append(&error))),
+                Poll::Pending => {
+                    this.stored = Some(receipt);
+                    return Poll::Pending;
+                }
+            }
+        }
         metrics::counter!("messages_accepted_total", "duplicate" => if receipt.duplicate { "yes" } else { "no" })
             .increment(1);
         Poll::Ready(Ok(Submitted {
-            id: std::mem::take(&mut self.id),
+            id: std::mem::take(&mut this.id),
             record: receipt.record,
             sender_seq: receipt.sender_seq,
             recipients: receipt.recipients,
             duplicate: receipt.duplicate,
-            refused: std::mem::take(&mut self.refused),
+            refused: std::mem::take(&mut this.refused),
         }))
     }
 }
@@ -122,6 +151,17 @@ impl Appending {
     /// The sender's id of the draft.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    fn poll_stored(&mut self, context: &mut Context<'_>) -> Poll<Result<Receipt, Refused>> {
+        Poll::Ready(match ready!(Pin::new(&mut self.pending).poll(context)) {
+            Ok(receipt) => Ok(receipt),
+            Err(AppendError::Conflict(existing)) if self.is_repeat_of(&existing) => Ok(Receipt {
+                duplicate: true,
+                ..*existing
+            }),
+            Err(error) => Err(of_append(&error)),
+        })
     }
 
     /// The fingerprints differ, but the same message may have been written differently: other order of members, other escapes.

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use godwit_archive::{Entry, RecordKind};
-use godwit_model::{AccountNo, ConversationKey, Draft, GroupId, Refusal, Refused, Role, UserId, permission};
+use godwit_model::{
+    AccountNo, ConversationKey, Draft, GroupId, MessageType, Refusal, Refused, Role, UserId, permission,
+};
 use godwit_protocol::Body;
 use godwit_protocol::body::FORM_TO_IS_READER;
 use godwit_registry::{Account, App, Group, Member, NewGroup, Scope};
@@ -267,7 +269,7 @@ fn change_draft(id: String, change: &GroupChange<'_>) -> Result<Draft, Refused> 
         from: None,
         to: Vec::new(),
         target: Vec::new(),
-        kind: "\"groupChange\"".to_owned(),
+        kind: MessageType::GroupChange.into(),
         content,
         timestamp_ms: None,
         is_background: true,

@@ -7,6 +7,7 @@
 pub mod accept;
 mod append;
 mod author;
+mod call;
 mod devices;
 mod expand;
 mod failure;

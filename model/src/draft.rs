@@ -1,6 +1,7 @@
 //! What a sender asks for, understood but not yet permitted.
 
 use crate::address::Address;
+use crate::message_type::MessageKind;
 
 /// A message as it was asked: addresses read, content untouched.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,8 +14,8 @@ pub struct Draft {
     pub to: Vec<Address>,
     /// Receivers inside `to`; empty means all of them.
     pub target: Vec<Address>,
-    /// The type as the client wrote it: a JSON number or string, verbatim.
-    pub kind: String,
+    /// What it is.
+    pub kind: MessageKind,
     /// The content: JSON without insignificant white space, verbatim otherwise.
     pub content: String,
     /// The client's time in milliseconds; orders nothing.

@@ -12,6 +12,7 @@ pub mod duplicate;
 pub mod group;
 pub mod id;
 pub mod limits;
+pub mod message_type;
 pub mod permission;
 pub mod refusal;
 
@@ -22,4 +23,5 @@ pub use device::OsKind;
 pub use draft::Draft;
 pub use group::Role;
 pub use id::{AccountNo, AppNo, DeviceNo, GroupId, GroupNo, ServerId, TenantNo, UserId};
+pub use message_type::{CallStatus, MessageKind, MessageType, PushClass};
 pub use refusal::{Refusal, Refused};

@@ -6,6 +6,7 @@ use godwit_model::{Draft, Refused};
 use serde_json::Value;
 
 use crate::json::push_string;
+use crate::types;
 
 /// Set in a record's `form` when `to` is each reader's own name (groups and broadcasts).
 pub const FORM_TO_IS_READER: u8 = 1;
@@ -84,7 +85,12 @@ pub fn refused(draft_id: &str, refused: &Refused) -> String {
 pub fn same_meaning(one: &str, other: &str) -> bool {
     let parse = |body: &str| -> Option<Value> {
         let mut value: Value = serde_json::from_str(&format!("{{{body}}}")).ok()?;
-        value.as_object_mut()?.remove("timestamp");
+        let members = value.as_object_mut()?;
+        members.remove("timestamp");
+        // Its name and its number are the same type.
+        if let Some(said) = members.get_mut("type") {
+            *said = types::kind(&said.to_string()).map_or_else(|| said.take(), |kind| kind.to_string().into());
+        }
         Some(value)
     };
     parse(one).is_some_and(|one| Some(one) == parse(other))
@@ -100,5 +106,7 @@ mod tests {
         let other = r#""content":{"b":"ä","a":1},"id":"1","timestamp":6"#;
         assert!(same_meaning(one, other));
         assert!(!same_meaning(one, r#""content":{"b":"ä","a":2},"id":"1""#));
+        assert!(same_meaning(r#""type":"text","id":"1""#, r#""id":"1","type":0"#));
+        assert!(!same_meaning(r#""type":"text","id":"1""#, r#""id":"1","type":1"#));
     }
 }

@@ -5,11 +5,12 @@ use std::collections::HashSet;
 use std::fmt::{self, Write as _};
 
 use godwit_model::limits::{DRAFT_BYTES_MAX, JSON_NESTING_MAX, MESSAGE_ID_BYTES_MAX, TARGETS_MAX};
-use godwit_model::{Address, ConversationKey, Draft, Refusal, Refused, ServerId};
+use godwit_model::{Address, ConversationKey, Draft, MessageKind, Refusal, Refused, ServerId};
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::json::{minify, nesting, push_string};
+use crate::json::{Text, minify, nesting, push_string};
+use crate::types;
 
 /// What the platform adds to a message when it is accepted.
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +91,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Wire<'a> {
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
                 let mut wire = Wire::default();
                 let mut seen = HashSet::new();
-                while let Some(Key(key)) = map.next_key()? {
+                while let Some(Text(key)) = map.next_key()? {
                     if !seen.insert(key.clone()) {
                         return Err(M::Error::custom(format_args!("field `{key}` stands twice")));
                     }
@@ -106,8 +107,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Wire<'a> {
 impl<'a> Wire<'a> {
     fn read_field<M: MapAccess<'a>>(&mut self, key: Cow<'a, str>, map: &mut M) -> Result<(), M::Error> {
         match &*key {
-            "id" => self.id = map.next_value::<Option<Key<'a>>>()?.map(|key| key.0),
-            "from" => self.from = map.next_value::<Option<Key<'a>>>()?.map(|key| key.0),
+            "id" => self.id = map.next_value::<Option<Text<'a>>>()?.map(|text| text.0),
+            "from" => self.from = map.next_value::<Option<Text<'a>>>()?.map(|text| text.0),
             "to" => self.to = map.next_value()?,
             "target" => self.target = map.next_value()?,
             "type" => self.kind = map.next_value()?,
@@ -175,17 +176,9 @@ fn addresses(field: &str, given: Option<OneOrMany<'_>>) -> Result<Vec<Address>, 
         .collect()
 }
 
-fn kind(raw: Option<&RawValue>) -> Result<String, Refused> {
-    let text = raw.map(RawValue::get).unwrap_or_default();
-    let is_name = text.starts_with('"') && text.len() > 2 && text.len() <= 66;
-    let is_number = text.parse::<i32>().is_ok();
-    if is_name || is_number {
-        Ok(text.to_owned())
-    } else {
-        Err(invalid(
-            "`type` must be the number or the name of a message type, for example 0 or \"text\"",
-        ))
-    }
+fn kind(raw: Option<&RawValue>) -> Result<MessageKind, Refused> {
+    raw.and_then(|raw| types::kind(raw.get()))
+        .ok_or_else(|| invalid("`type` must be the number or the name of a message type, for example 0 or \"text\""))
 }
 
 /// Unknown fields as one object. A client's own `ext` object, as a resend of a received message has it, is not nested again.
@@ -210,30 +203,6 @@ fn ext(fields: &[(Cow<'_, str>, &RawValue)]) -> String {
     out
 }
 
-struct Key<'a>(Cow<'a, str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl<'de> Visitor<'de> for Text {
-            type Value = Key<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Key(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Key(Cow::Owned(text.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(Text)
-    }
-}
-
 struct OneOrMany<'a>(Vec<Cow<'a, str>>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for OneOrMany<'a> {
@@ -256,7 +225,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for OneOrMany<'a> {
 
             fn visit_seq<S: serde::de::SeqAccess<'de>>(self, mut seq: S) -> Result<Self::Value, S::Error> {
                 let mut names = Vec::new();
-                while let Some(Key(name)) = seq.next_element()? {
+                while let Some(Text(name)) = seq.next_element()? {
                     names.push(name);
                 }
                 Ok(OneOrMany(names))

@@ -30,6 +30,11 @@ pub fn refusal_key(tenant: TenantNo, from: &str, id: &str, code: &str) -> u128 {
     ])
 }
 
+/// The key under which an account's own devices are told once of what a draft said to a caller.
+pub fn call_key(tenant: TenantNo, from: &str, id: &str) -> u128 {
+    hash(&[b"call", &tenant.0.to_le_bytes(), from.as_bytes(), id.as_bytes()])
+}
+
 /// The key of a request that makes something: the account and the request's own id.
 pub fn request_key(account: AccountNo, id: &str) -> u128 {
     hash(&[b"request", &account.0.to_le_bytes(), id.as_bytes()])
@@ -52,7 +57,7 @@ pub fn draft(draft: &Draft) -> u128 {
     ]);
     let text = hash(&[
         b"text",
-        draft.kind.as_bytes(),
+        draft.kind.to_string().as_bytes(),
         draft.content.as_bytes(),
         draft.ext.as_bytes(),
     ]);

@@ -1,4 +1,4 @@
-//! What clients and platform say to each other: topics, the JSON envelope, JSON-RPC.
+//! What clients and platform say to each other: topics, the JSON envelope, the types of messages, JSON-RPC.
 //!
 //! Wire shapes stay in here; model types go in and come out. Start with [`topic::Topic`] and [`envelope`].
 #![deny(missing_docs)]
@@ -9,6 +9,7 @@ pub mod fingerprint;
 pub mod json;
 pub mod rpc;
 pub mod topic;
+pub mod types;
 
 pub use body::Body;
 pub use envelope::Stamp;

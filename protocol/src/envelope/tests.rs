@@ -21,7 +21,7 @@ fn the_documented_envelope_is_read() {
     assert_eq!(draft.from, Some("alice".parse().unwrap()));
     assert_eq!(draft.to, vec!["bob".parse::<Address>().unwrap()]);
     assert_eq!(draft.target, vec![]);
-    assert_eq!(draft.kind, "0");
+    assert_eq!(draft.kind, MessageKind::Published(godwit_model::MessageType::Text));
     assert_eq!(draft.content, r#"{"text":"hi there"}"#);
     assert_eq!(draft.timestamp_ms, Some(1_675_416_709_033));
 }
