@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use godwit_model::id::NAME_CHARACTERS_MAX;
 use godwit_model::refusal::Remedy;
-use godwit_model::{Refusal, limits};
+use godwit_model::{CallStatus, MessageType, Refusal, limits};
+use godwit_protocol::envelope::decode_draft;
+use godwit_protocol::types::{self, Field};
 
 const LINES_MAX: usize = 500;
 
@@ -248,6 +250,65 @@ fn the_published_limits_are_the_limits() {
         })
         .collect();
     assert_eq!(published, expected.map(|(name, value)| (name.to_owned(), value)));
+}
+
+/// How the published table spells the fields of a content.
+fn spelled(fields: &[Field]) -> String {
+    let cell = |field: &Field| {
+        let absent = if field.must { "" } else { "?" };
+        format!("`{}{absent}: {}`", field.name, field.rule.word())
+    };
+    fields.iter().map(cell).collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn the_published_types_are_the_types() {
+    let mut shown: Vec<(String, String)> = Vec::new();
+    let expected: Vec<Vec<String>> = MessageType::ALL
+        .into_iter()
+        .map(|published| {
+            let number = published.number().map(|number| number.to_string().replace('-', "−"));
+            let content = match types::schema(published) {
+                None => "anything".to_owned(),
+                Some([]) => "an object".to_owned(),
+                Some(fields) => spelled(fields),
+            };
+            let number = number.unwrap_or_else(|| "–".to_owned());
+            let earlier = shown.iter().find(|(_, other)| *other == content);
+            let cell = earlier.map_or_else(|| content.clone(), |(number, _)| format!("as {number}"));
+            shown.push((number.clone(), content));
+            let name = format!("`{}`", published.name());
+            vec![number, name, published.push_class().as_str().to_owned(), cell]
+        })
+        .collect();
+    let text = read_at_root("docs/protocol.md");
+    let published: Vec<_> = table(&text, "## 18. Types").into_iter().take(expected.len()).collect();
+    assert_eq!(published, expected);
+    assert!(text.contains(&spelled(types::CALL_FIELDS)));
+    let calls = table(&text, "### Calls");
+    assert_eq!(calls.len(), CallStatus::ALL.len());
+    for (row, status) in calls.iter().zip(CallStatus::ALL) {
+        assert_eq!(row[0], format!("`{}`", status.as_str()));
+        assert_eq!(row[1] == "platform", status.is_platforms(), "{row:?}");
+        assert_eq!(row[2], status.push_class().as_str());
+    }
+}
+
+#[test]
+fn the_published_examples_of_every_type_are_taken() {
+    let text = read_at_root("docs/protocol.md");
+    let examples = text.lines().skip_while(|line| *line != "### Examples");
+    let mut met = BTreeSet::new();
+    for example in examples.filter(|line| line.starts_with('{')) {
+        let draft = decode_draft(example.as_bytes()).expect("a draft");
+        let checked = types::check(&draft.kind, &draft.content);
+        assert!(checked.is_ok(), "{example}: {checked:?}");
+        met.extend(draft.kind.published().map(MessageType::name));
+    }
+    let sent = MessageType::ALL
+        .into_iter()
+        .filter(|published| !published.is_platforms());
+    assert_eq!(met, sent.map(MessageType::name).collect());
 }
 
 /// The pieces of a text between single backticks, one line at a time, outside fenced blocks.

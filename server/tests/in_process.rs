@@ -33,7 +33,7 @@ async fn try_boot(disk: &SimulatedDisk, store: &Store) -> Result<Running, Failur
 
 /// Sends a message to the user who is there from the first start.
 async fn send(base: &str, token: &str, id: &str) -> reqwest::Result<reqwest::Response> {
-    let draft = json!({ "id": id, "to": "try-bob", "type": 0, "content": {} });
+    let draft = json!({ "id": id, "to": "try-bob", "type": 0, "content": { "text": id } });
     let request = reqwest::Client::new().post(format!("{base}/v1/messages"));
     request.bearer_auth(token).json(&draft).send().await
 }

@@ -31,7 +31,7 @@ async fn a_3_1_1_client_finds_refusals_as_numbered_entries() {
     let house = House::new().await;
     let ann = house.phone("ann", "1").await;
     let mut client = house.listen(Version::V311, &ann).await;
-    let foreign = br#"{"id":"foreign","to":"ann","type":0,"content":{}}"#;
+    let foreign = br#"{"id":"foreign","to":"ann","type":0,"content":{"text":""}}"#;
     let mut elsewhere = ann.publish(Version::V311, "outbox", 3, foreign);
     // The same packet to a topic of the same length that belongs to somebody else.
     elsewhere[8] ^= 1;

@@ -64,7 +64,7 @@ async fn an_app_keeps_a_group_from_its_birth_to_its_end() {
     assert_eq!(members(&read), pairs(&[("alice", "admin"), ("bob", "owner")]));
 
     let told = house
-        .message(&json!({"to": "g:team", "type": "text", "content": "hi"}))
+        .message(&json!({"to": "g:team", "type": "text", "content": {"text": "hi"}}))
         .await
         .expect(201);
     assert_eq!(

@@ -29,7 +29,7 @@ async fn a_message_is_answered_with_its_numbers_and_a_repeat_with_the_same() {
 async fn an_idempotency_key_is_the_id() {
     let house = House::start().await;
     house.phone("alice").await;
-    let body = json!({"to": "alice", "type": 0});
+    let body = json!({"to": "alice", "type": "note"});
     let keyed = |key: &str, body: &serde_json::Value| {
         let request = house.request(Method::POST, "/v1/messages").bearer_auth(&house.token);
         send(request.header("Idempotency-Key", key).json(body))
@@ -37,9 +37,9 @@ async fn an_idempotency_key_is_the_id() {
     let bare = keyed("k1", &body).await.expect(201);
     assert_eq!(bare.json["id"], "k1");
     assert_eq!(keyed("\"k1\"", &body).await.expect(200).json, bare.json);
-    let by_id = house.message(&json!({"id": "k1", "to": "alice", "type": 0})).await;
+    let by_id = house.message(&json!({"id": "k1", "to": "alice", "type": "note"})).await;
     assert_eq!(by_id.expect(200).json, bare.json);
-    let differing = keyed("k2", &json!({"id": "k1", "to": "alice", "type": 0})).await;
+    let differing = keyed("k2", &json!({"id": "k1", "to": "alice", "type": "note"})).await;
     assert_eq!(differing.problem(), (422, "invalid_field"));
     assert_eq!(keyed("", &body).await.problem(), (422, "invalid_field"));
     let without = house.message(&body).await.expect(201);
@@ -52,7 +52,7 @@ async fn a_list_is_sent_to_those_who_exist() {
     house.phone("alice").await;
     house.phone("bob").await;
     let sent = house
-        .message(&json!({"to": ["alice", "nobody", "bob"], "type": "text"}))
+        .message(&json!({"to": ["alice", "nobody", "bob"], "type": "note"}))
         .await
         .expect(201);
     assert_eq!(sent.json["accepted"], 2);
@@ -61,7 +61,7 @@ async fn a_list_is_sent_to_those_who_exist() {
         json!([{"to": "nobody", "code": "user_not_found"}])
     );
     let none = house
-        .message(&json!({"to": ["nobody", "no-one"], "type": "text"}))
+        .message(&json!({"to": ["nobody", "no-one"], "type": "note"}))
         .await;
     assert_eq!(none.problem(), (404, "user_not_found"));
 }
@@ -70,7 +70,7 @@ async fn a_list_is_sent_to_those_who_exist() {
 async fn what_may_not_be_sent_is_refused_by_code() {
     let house = House::start().await;
     let phone = house.phone("alice").await;
-    let body = json!({"to": "alice", "type": "text"});
+    let body = json!({"to": "alice", "type": "note"});
     let reader = house.app_with(&[Scope::MessagesRead]).await;
     assert_eq!(
         house.post(&phone.token, "/v1/messages", &body).await.problem(),
@@ -81,30 +81,30 @@ async fn what_may_not_be_sent_is_refused_by_code() {
         (403, "forbidden")
     );
     for (body, expected) in [
-        (json!({"type": "text"}), (422, "invalid_field")),
+        (json!({"type": "note"}), (422, "invalid_field")),
         (json!({"to": "alice"}), (422, "invalid_field")),
-        (json!({"to": "nobody", "type": "text"}), (404, "user_not_found")),
-        (json!({"to": "g:none", "type": "text"}), (404, "group_not_found")),
+        (json!({"to": "nobody", "type": "note"}), (404, "user_not_found")),
+        (json!({"to": "g:none", "type": "note"}), (404, "group_not_found")),
         (
-            json!({"to": "alice", "from": "nobody", "type": "text"}),
+            json!({"to": "alice", "from": "nobody", "type": "note"}),
             (404, "user_not_found"),
         ),
         (
-            json!({"to": "alice", "from": "g:x", "type": "text"}),
+            json!({"to": "alice", "from": "g:x", "type": "note"}),
             (403, "not_yourself"),
         ),
-        (json!({"to": "t:vip", "type": "text"}), (501, "unsupported")),
+        (json!({"to": "t:vip", "type": "note"}), (501, "unsupported")),
         (
-            json!({"to": "alice", "type": "text", "deliverAfter": 1}),
+            json!({"to": "alice", "type": "note", "deliverAfter": 1}),
             (501, "unsupported"),
         ),
-        (json!({"to": "alice", "type": "text", "push": {}}), (501, "unsupported")),
+        (json!({"to": "alice", "type": "note", "push": {}}), (501, "unsupported")),
         (
-            json!({"id": "017F22E2-79B0-7CC3-98C4-DC0C0C07398F", "to": "alice", "type": "text"}),
+            json!({"id": "017F22E2-79B0-7CC3-98C4-DC0C0C07398F", "to": "alice", "type": "note"}),
             (422, "id_expired"),
         ),
         (
-            json!({"to": "alice", "type": "text", "content": "x".repeat(70_000)}),
+            json!({"to": "alice", "type": "note", "content": "x".repeat(70_000)}),
             (413, "too_large"),
         ),
     ] {
@@ -121,7 +121,7 @@ async fn a_message_is_read_by_the_apps_of_its_tenant() {
     let house = House::start().await;
     house.phone("alice").await;
     let sent = house
-        .message(&json!({"id": "m", "to": "alice", "type": "text", "content": "x", "extra": 7}))
+        .message(&json!({"id": "m", "to": "alice", "type": "note", "content": "x", "extra": 7}))
         .await
         .expect(201);
     let path = format!("/v1/messages/{}", sent.field("serverId"));

@@ -11,7 +11,7 @@ async fn seven(house: &House) -> (Phone, String) {
     let mut conv = String::new();
     for number in 1..=7_u64 {
         house.clock.set(NOW_MS + number * 1_000);
-        let body = json!({"id": format!("m{number}"), "to": "alice", "type": "text", "content": number});
+        let body = json!({"id": format!("m{number}"), "to": "alice", "type": "reading", "content": number});
         conv = house.message(&body).await.expect(201).field("conv");
     }
     (phone, conv)
