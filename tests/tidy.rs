@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use godwit_model::id::NAME_CHARACTERS_MAX;
 use godwit_model::refusal::Remedy;
 use godwit_model::{CallStatus, MessageType, Refusal, limits};
+use godwit_protocol::content::{self, Field};
 use godwit_protocol::envelope::decode_draft;
-use godwit_protocol::types::{self, Field};
 
 const LINES_MAX: usize = 500;
 
@@ -268,7 +268,7 @@ fn the_published_types_are_the_types() {
         .into_iter()
         .map(|published| {
             let number = published.number().map(|number| number.to_string().replace('-', "−"));
-            let content = match types::schema(published) {
+            let content = match content::schema(published) {
                 None => "anything".to_owned(),
                 Some([]) => "an object".to_owned(),
                 Some(fields) => spelled(fields),
@@ -284,7 +284,7 @@ fn the_published_types_are_the_types() {
     let text = read_at_root("docs/protocol.md");
     let published: Vec<_> = table(&text, "## 18. Types").into_iter().take(expected.len()).collect();
     assert_eq!(published, expected);
-    assert!(text.contains(&spelled(types::CALL_FIELDS)));
+    assert!(text.contains(&spelled(content::CALL_FIELDS)));
     let calls = table(&text, "### Calls");
     assert_eq!(calls.len(), CallStatus::ALL.len());
     for (row, status) in calls.iter().zip(CallStatus::ALL) {
@@ -301,7 +301,7 @@ fn the_published_examples_of_every_type_are_taken() {
     let mut met = BTreeSet::new();
     for example in examples.filter(|line| line.starts_with('{')) {
         let draft = decode_draft(example.as_bytes()).expect("a draft");
-        let checked = types::check(&draft.kind, &draft.content);
+        let checked = content::check(&draft.kind, &draft.content);
         assert!(checked.is_ok(), "{example}: {checked:?}");
         met.extend(draft.kind.published().map(MessageType::name));
     }

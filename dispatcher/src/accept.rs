@@ -4,7 +4,7 @@ use bytes::Bytes;
 use godwit_archive::{DuplicateKey, Entry, RecordKind};
 use godwit_model::{Draft, Refusal, Refused, duplicate};
 use godwit_protocol::body::FORM_TO_IS_READER;
-use godwit_protocol::{Body, fingerprint, types};
+use godwit_protocol::{Body, content, fingerprint};
 
 use crate::author::Author;
 use crate::call::told_elsewhere;
@@ -30,7 +30,7 @@ impl Dispatcher {
         self.check_id(&draft)?;
         let author = self.author(sender, draft.from.as_ref()).await?;
         let route = self.route(sender, &author, &draft).await?;
-        let meaning = types::check(&draft.kind, &draft.content)?;
+        let meaning = content::check(&draft.kind, &draft.content)?;
         let told = meaning
             .call
             .and_then(|call| told_elsewhere(sender, &author, &draft, (&call, route.conversation)));

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use godwit_archive::{AppendError, Archive, DuplicateKey, Entry, Receipt, RecordKind};
 use godwit_model::{Address, ConversationKey, Draft, MessageType};
-use godwit_protocol::types::CallSignal;
+use godwit_protocol::content::CallSignal;
 use godwit_protocol::{Body, fingerprint};
 
 use crate::Sender;

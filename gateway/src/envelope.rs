@@ -49,7 +49,7 @@ pub(crate) struct Envelope {
     tenant_no: String,
     /// For a group message the sender; otherwise as it was asked.
     target: OneOrMany,
-    /// As it was asked.
+    /// The number of a published type that has one, its name otherwise; an unknown type as it was asked.
     #[serde(rename = "type")]
     kind: NumberOrName,
     /// As it was asked.

@@ -6,7 +6,7 @@ use godwit_model::{Draft, Refused};
 use serde_json::Value;
 
 use crate::json::push_string;
-use crate::types;
+use crate::message_kind;
 
 /// Set in a record's `form` when `to` is each reader's own name (groups and broadcasts).
 pub const FORM_TO_IS_READER: u8 = 1;
@@ -89,7 +89,7 @@ pub fn same_meaning(one: &str, other: &str) -> bool {
         members.remove("timestamp");
         // Its name and its number are the same type.
         if let Some(said) = members.get_mut("type") {
-            *said = types::kind(&said.to_string()).map_or_else(|| said.take(), |kind| kind.to_string().into());
+            *said = message_kind::read(&said.to_string()).map_or_else(|| said.take(), |kind| kind.to_string().into());
         }
         Some(value)
     };

@@ -10,7 +10,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Vi
 use serde_json::value::RawValue;
 
 use crate::json::{Text, minify, nesting, push_string};
-use crate::types;
+use crate::message_kind;
 
 /// What the platform adds to a message when it is accepted.
 #[derive(Clone, Copy, Debug)]
@@ -177,7 +177,7 @@ fn addresses(field: &str, given: Option<OneOrMany<'_>>) -> Result<Vec<Address>, 
 }
 
 fn kind(raw: Option<&RawValue>) -> Result<MessageKind, Refused> {
-    raw.and_then(|raw| types::kind(raw.get()))
+    raw.and_then(|raw| message_kind::read(raw.get()))
         .ok_or_else(|| invalid("`type` must be the number or the name of a message type, for example 0 or \"text\""))
 }
 

@@ -4,12 +4,13 @@
 #![deny(missing_docs)]
 
 pub mod body;
+pub mod content;
 pub mod envelope;
 pub mod fingerprint;
 pub mod json;
+pub mod message_kind;
 pub mod rpc;
 pub mod topic;
-pub mod types;
 
 pub use body::Body;
 pub use envelope::Stamp;

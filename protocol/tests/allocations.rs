@@ -5,7 +5,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use godwit_model::{MessageKind, MessageType};
-use godwit_protocol::types::check;
+use godwit_protocol::content::check;
 
 struct Counting;
 

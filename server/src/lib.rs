@@ -26,6 +26,13 @@ pub use failure::{Exit, Failure};
 
 use args::{Arguments, Command, ConfigCommand};
 
+/// Says whose cryptography HTTP clients of this process use, before the first of them is made; they bring none of their
+/// own. Doing it again changes nothing.
+pub fn choose_cryptography() {
+    // Refused only where it was chosen before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 /// Does what the command line asks.
 pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let json = arguments.json;

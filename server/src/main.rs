@@ -4,10 +4,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use godwit_server::args::Arguments;
-use godwit_server::{Exit, report, run};
+use godwit_server::{Exit, choose_cryptography, report, run};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    choose_cryptography();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

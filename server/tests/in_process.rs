@@ -31,16 +31,21 @@ async fn try_boot(disk: &SimulatedDisk, store: &Store) -> Result<Running, Failur
     start(&settings, parts).await
 }
 
+fn client() -> reqwest::Client {
+    godwit_server::choose_cryptography();
+    reqwest::Client::new()
+}
+
 /// Sends a message to the user who is there from the first start.
 async fn send(base: &str, token: &str, id: &str) -> reqwest::Result<reqwest::Response> {
     let draft = json!({ "id": id, "to": "try-bob", "type": 0, "content": { "text": id } });
-    let request = reqwest::Client::new().post(format!("{base}/v1/messages"));
+    let request = client().post(format!("{base}/v1/messages"));
     request.bearer_auth(token).json(&draft).send().await
 }
 
 async fn sign_in(running: &Running, base: &str) -> String {
     let app = running.first_app().expect("the first start makes an app");
-    let request = reqwest::Client::new().post(format!("{base}/oauth/token"));
+    let request = client().post(format!("{base}/oauth/token"));
     let request = request.basic_auth(&app.client_id, Some(&app.client_secret));
     let answer = request
         .form(&[("grant_type", "client_credentials")])
@@ -79,7 +84,7 @@ async fn a_failed_sync_ends_acknowledging_and_asks_for_the_end_of_the_process() 
     tokio::time::timeout(PATIENCE, running.archive_failed())
         .await
         .expect("the server knows that it must end");
-    let ready = reqwest::get(format!("{base}/readyz")).await.expect("an answer");
+    let ready = client().get(format!("{base}/readyz")).send().await.expect("an answer");
     assert_eq!(ready.status(), 503);
     assert!(ready.text().await.expect("text").contains("message log stopped"));
     running.shutdown().await;

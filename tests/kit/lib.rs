@@ -21,6 +21,12 @@ use std::time::Duration;
 /// How long anything may take before a story fails.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// A client of the REST door.
+pub fn http_client() -> reqwest::Client {
+    godwit_server::choose_cryptography();
+    reqwest::Client::new()
+}
+
 /// Asks again until the answer is there, at most [`PATIENCE`].
 pub async fn wait_for<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
     let deadline = tokio::time::Instant::now() + PATIENCE;

@@ -51,7 +51,7 @@ impl App {
     /// The app with these credentials.
     pub async fn with_secret(http_address: &str, client_id: &str, client_secret: &str) -> Self {
         let base = format!("http://{http_address}");
-        let http = reqwest::Client::new();
+        let http = crate::http_client();
         let answer = http
             .post(format!("{base}/oauth/token"))
             .basic_auth(client_id, Some(client_secret))

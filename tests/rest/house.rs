@@ -126,7 +126,7 @@ impl House {
             registry,
             clock,
             token: String::new(),
-            http: reqwest::Client::new(),
+            http: kit::http_client(),
             archive,
             serving,
             app,

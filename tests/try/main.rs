@@ -200,7 +200,7 @@ async fn other_sites_and_borrowed_names_get_no_demo_phones() {
 }
 
 async fn ask_session(base: &str, host: &str, origin: &str) -> (u16, Value) {
-    let request = reqwest::Client::new()
+    let request = kit::http_client()
         .post(format!("{base}/try/session"))
         .header("Host", host)
         .header("Origin", origin)

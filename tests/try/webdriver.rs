@@ -28,7 +28,7 @@ impl Browser {
         let (driver, port) = start_driver();
         let profile = tempfile::tempdir().expect("a temporary folder");
         let mut browser = Self {
-            http: reqwest::Client::new(),
+            http: kit::http_client(),
             session: format!("http://127.0.0.1:{port}/session"),
             driver,
             port,

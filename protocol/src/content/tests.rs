@@ -1,36 +1,16 @@
 //! What each type takes and refuses, and that reading one copies nothing.
 
 use super::*;
+use crate::message_kind;
 use godwit_model::CallStatus;
 use serde_json::{Value, json};
 
 fn published(name: &str) -> MessageKind {
-    kind(&format!("\"{name}\"")).expect("a name")
+    message_kind::read(&format!("\"{name}\"")).expect("a name")
 }
 
 fn call(content: &Value) -> String {
     json!({"type": "call", "content": content}).to_string()
-}
-
-#[test]
-fn names_and_numbers_lead_to_the_same_type() {
-    for (json, expected) in [
-        ("0", MessageType::Text),
-        ("\"text\"", MessageType::Text),
-        (r#""te\u0078t""#, MessageType::Text),
-        ("-1", MessageType::Unknown),
-        ("256", MessageType::CallElsewhere),
-        ("\"withdrawn\"", MessageType::Withdrawn),
-    ] {
-        assert_eq!(kind(json), Some(expected.into()), "{json}");
-    }
-    for unknown in ["12", "-2", "\"Text\"", "\"x\""] {
-        assert_eq!(kind(unknown), Some(MessageKind::Other(unknown.into())));
-    }
-    let long = format!("\"{}\"", "x".repeat(65));
-    for bad in ["", "\"\"", "{}", "null", "1.5", "9999999999", "\"", long.as_str()] {
-        assert_eq!(kind(bad), None, "{bad}");
-    }
 }
 
 #[test]

@@ -11,9 +11,6 @@ pub use call::{CALL_FIELDS, CALL_TYPE, CallSignal};
 pub use fields::{Field, Rule};
 use fields::{may, must, read};
 
-/// Longest name of a type, in bytes.
-pub const TYPE_NAME_BYTES_MAX: usize = 64;
-
 const MEDIA: &[Field] = &[
     must("storageId", Rule::Id),
     may("fileName", Rule::Text),
@@ -93,26 +90,6 @@ pub struct Meaning<'a> {
     pub push_class: PushClass,
     /// The call signal it carries.
     pub call: Option<CallSignal<'a>>,
-}
-
-/// Reads the `type` of an envelope: a JSON number or string. `None` where it is neither, or out of bounds.
-///
-/// A published type is found by its number and by its name; everything else stays as it is.
-pub fn kind(json: &str) -> Option<MessageKind> {
-    let published = if let Ok(number) = json.parse::<i32>() {
-        MessageType::from_number(number)
-    } else {
-        let inner = json.strip_prefix('"')?.strip_suffix('"')?;
-        if inner.is_empty() || inner.len() > TYPE_NAME_BYTES_MAX {
-            return None;
-        }
-        if inner.contains('\\') {
-            MessageType::from_name(&serde_json::from_str::<String>(json).ok()?)
-        } else {
-            MessageType::from_name(inner)
-        }
-    };
-    Some(published.map_or_else(|| MessageKind::Other(json.into()), MessageKind::Published))
 }
 
 /// Checks the content of a draft against its type, and says what it means. Borrows, and copies nothing.
