@@ -50,6 +50,7 @@ pub(crate) fn told_elsewhere(
         conversation: Some(conversation),
         sender: author.account_no(),
         duplicate_key: Some(DuplicateKey { key, body: 0 }),
+        expires_at_ms: None,
         recipients: vec![account.no],
         body: Bytes::from(body.encode()),
     })
