@@ -95,7 +95,8 @@ impl Program {
         };
         Ok(Self {
             kind,
-            path: path.to_owned(),
+            // It is started in another folder.
+            path: path.canonicalize().with_context(|| format!("{}", path.display()))?,
             version: version.lines().next().unwrap_or_default().trim().to_owned(),
             tls,
         })

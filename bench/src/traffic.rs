@@ -22,8 +22,10 @@ struct Traffic {
     rooms: usize,
     /// Counts the messages: rooms take turns, and in each its senders.
     turn: AtomicUsize,
-    /// Whether a message that has arrived everywhere sets off the next.
+    /// Whether a message that has arrived everywhere sets off the next. Never at a fixed rate.
     refill: AtomicBool,
+    /// Nothing more sets out.
+    stopped: AtomicBool,
     /// Messages due from this moment on are timed, in nanoseconds since `began`.
     timed_from: AtomicU64,
     counts: Counts,

@@ -75,10 +75,18 @@ pub(crate) async fn run(target: &Arc<Target>, rooms: &[Room], plan: &Plan, recor
     tokio::time::sleep(plan.measured).await;
     let delivered = traffic.counts.delivered.load(Ordering::Relaxed) - delivered_before;
     traffic.refill.store(false, Ordering::Relaxed);
+    traffic.stopped.store(true, Ordering::Relaxed);
     let used = Moment::end(target).await.since(&before);
     if let Some(pacer) = pacer {
-        // It looks at `refill` between two messages.
+        // It looks between two messages whether it is to stop.
         let _ = tokio::task::spawn_blocking(move || pacer.join()).await;
+    }
+    if let Pace::PerSecond(rate) = plan.pace {
+        let sent = real(traffic.counts.sent.load(Ordering::Relaxed));
+        let due = rate * traffic.began.elapsed().as_secs_f64() + 1.0;
+        record.must(sent <= due, || {
+            format!("the client sent {sent} messages where {due:.0} were due")
+        });
     }
     settle(&traffic, rooms).await;
     note(&traffic, record, &used, delivered);
@@ -131,7 +139,7 @@ async fn gather(
             listening.push((session, listener));
         }
     }
-    let traffic = Arc::new(Traffic::new(tag, rooms.len(), senders));
+    let traffic = Arc::new(Traffic::new(tag, rooms.len(), (senders, plan.pace)));
     let tasks = listening.into_iter().map(|(session, listener)| {
         let traffic = Arc::clone(&traffic);
         tokio::spawn(async move { traffic.listen(session, listener).await })
@@ -141,14 +149,15 @@ async fn gather(
 }
 
 impl Traffic {
-    fn new(tag: Tag, rooms: usize, senders: Vec<Sender>) -> Self {
+    fn new(tag: Tag, rooms: usize, (senders, pace): (Vec<Sender>, Pace)) -> Self {
         Self {
             tag,
             began: Instant::now(),
             senders,
             rooms,
             turn: AtomicUsize::new(0),
-            refill: AtomicBool::new(true),
+            refill: AtomicBool::new(matches!(pace, Pace::InFlight(_))),
+            stopped: AtomicBool::new(false),
             timed_from: AtomicU64::new(u64::MAX),
             counts: Counts::default(),
             times: Mutex::new(Times {
@@ -191,7 +200,6 @@ fn set_out(traffic: &Arc<Traffic>, pace: Pace) -> anyhow::Result<Option<std::thr
         }
         Pace::PerSecond(rate) => {
             let traffic = Arc::clone(traffic);
-            // Arrivals set nothing off; `refill` only says when to stop.
             let pacer = std::thread::Builder::new().name("pacer".to_owned());
             Ok(Some(pacer.spawn(move || keep_pace(&traffic, rate))?))
         }
@@ -206,7 +214,7 @@ fn keep_pace(traffic: &Traffic, rate: f64) {
     let interval = Duration::from_secs_f64(1.0 / rate);
     let began = traffic.began.elapsed();
     let mut number = 0_u32;
-    while traffic.refill.load(Ordering::Relaxed) {
+    while !traffic.stopped.load(Ordering::Relaxed) {
         let due = began + interval * number;
         let now = traffic.began.elapsed();
         if let Some(early) = due.checked_sub(now) {
