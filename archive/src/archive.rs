@@ -11,15 +11,20 @@ use crate::device::DeviceState;
 use crate::device::table::DeviceTable;
 use crate::disk::Disk;
 use crate::entry::{AppendError, Entry, Pending, Saved};
-use crate::index::sealed;
-use crate::index::sealer::{Sealer, SealerSetup};
+use crate::conversation_heads;
+use crate::floor;
+use crate::index::sealer::Sealer;
 use crate::listener::Listener;
 use crate::query::{ConversationQuery, InboxQuery, ReadError};
 use crate::reader;
 use crate::record::{GoneReason, Item, Record};
 use crate::recovery::{self, OpenError, Recovery};
+use crate::segments::{self, SegmentInfo};
+use crate::segment::open_files::OpenFiles;
 use crate::segment::prepare::Preparer;
 use crate::settings::Settings;
+use crate::sealed_log::SealedLog;
+use crate::sorted::stream::MergeError;
 use crate::upkeep::{Desk, Rewriting, Upkeep, UpkeepError};
 use crate::writer::queue::{Queue, Queued, QueuedMark};
 use crate::writer::{self, Shared, WriterSetup, entry_bytes_max, entry_cost};
@@ -30,7 +35,7 @@ pub struct Archive(Arc<Inner>);
 
 struct Inner {
     shared: Arc<Shared>,
-    disk: Arc<dyn Disk>,
+    sealed_log: Arc<SealedLog>,
     clock: Arc<dyn Clock>,
     settings: Settings,
     writer: Mutex<Option<JoinHandle<()>>>,
@@ -46,19 +51,21 @@ impl Archive {
         listener: Arc<dyn Listener>,
     ) -> Result<(Self, Recovery), OpenError> {
         let settings = settings.bounded();
-        let recovered = recovery::begin(&*disk, settings.segment_bytes)?;
+        let files = Arc::new(OpenFiles::new(Arc::clone(&disk), settings.open_files_max));
+        let recovered = recovery::begin(&*disk, &files, settings.segment_bytes)?;
         let view = Arc::clone(&recovered.view);
-        let sealer = Sealer::start(SealerSetup {
-            disk: Arc::clone(&disk),
-            view: Arc::clone(&view),
-            state: recovered.sealed_state,
-            unsealed: recovered.unsealed,
-        })?;
+        let sealed_log = Arc::new(SealedLog::new(
+            Arc::clone(&disk),
+            Arc::clone(&view),
+            settings.index_fan_in,
+            recovered.checkpoint,
+        ));
+        let sealer = Sealer::start(Arc::clone(&sealed_log), &recovered.unsealed)?;
         let preparer = Preparer::start(Arc::clone(&disk), settings.segment_bytes, recovered.ready)?;
         let shared = Arc::new(Shared {
             queue: Queue::new(settings.queue_entries_max, settings.queue_bytes_max),
             view,
-            devices: DeviceTable::new(recovered.devices.into_iter()),
+            devices: DeviceTable::new(recovered.devices),
         });
         let thread = writer::start(WriterSetup {
             shared: Arc::clone(&shared),
@@ -72,7 +79,7 @@ impl Archive {
             tail: recovered.tail,
         })?;
         let desk = Desk {
-            disk: Arc::clone(&disk),
+            disk,
             shared: Arc::clone(&shared),
             clock: Arc::clone(&clock),
             rewriting: Rewriting::default(),
@@ -80,7 +87,7 @@ impl Archive {
         let inner = Inner {
             upkeep: Mutex::new(Upkeep::start(desk, settings.rewrite_delay)?),
             shared,
-            disk,
+            sealed_log,
             clock,
             settings,
             writer: Mutex::new(Some(thread)),
@@ -121,18 +128,39 @@ impl Archive {
 
     /// The highest account that ever got a message; `None` if nobody did. Looks at all of them: meant for a start.
     pub fn highest_account(&self) -> Option<AccountNo> {
-        self.0.shared.view.read().heads.accounts.keys().max().copied()
+        self.0.shared.view.read().heads.highest_account()
     }
 
-    /// Lowest kept number of an inbox; head + 1 if none is kept.
-    #[expect(clippy::unused_self, reason = "nothing is dropped yet, so every inbox starts at 1")]
-    pub fn floor(&self, _account: AccountNo) -> u64 {
-        1
+    /// Lowest kept number of an inbox; head + 1 if none is kept. Once anything was dropped it is looked up in the
+    /// indexes, which may block on the disk for a few blocks. If the disk does not give them it is 1: a page from
+    /// there starts at the floor, or says what is wrong.
+    pub fn floor(&self, account: AccountNo) -> u64 {
+        let floor = self.watched(floor::of_inbox(&self.0.shared.view, account));
+        floor.unwrap_or_else(|error| {
+            tracing::error!(%error, "the floor of an inbox could not be looked up");
+            1
+        })
     }
 
-    /// Highest number of a conversation; 0 if it is empty.
-    pub fn conversation_head(&self, conversation: ConversationKey) -> u64 {
-        self.0.shared.view.read().heads.conversation(conversation)
+    /// Highest number of a conversation; 0 if it is empty. May block on the disk.
+    pub fn conversation_head(&self, conversation: ConversationKey) -> Result<u64, ReadError> {
+        self.watched(conversation_heads::look_up(&self.0.shared.view, conversation))
+    }
+
+    /// All segments that are kept, oldest first; the last one is being written.
+    pub fn segments(&self) -> Vec<SegmentInfo> {
+        segments::list(&self.0.shared.view, self.0.settings.segment_bytes)
+    }
+
+    /// Drops all segments below `no`, as far as they may go: those that are not sealed yet stay, and from the first one
+    /// with a fan-out that is not finished on. What was numbered in them is below the floor from then on, and numbers
+    /// go on as before. Answers the lowest segment that is kept. Blocks on the disk.
+    pub fn drop_before(&self, no: u64) -> Result<u64, ReadError> {
+        self.0.sealed_log.drop_before(no).map_err(|error| match error {
+            MergeError::Disk(error) => ReadError::Disk(error),
+            MergeError::Damaged(_) => ReadError::Disk(std::io::Error::other("an index to be dropped is damaged")),
+            MergeError::Stopped => ReadError::Disk(std::io::ErrorKind::Interrupted.into()),
+        })
     }
 
     /// A page of an inbox. Blocks on the disk.
@@ -250,9 +278,7 @@ impl Archive {
     /// A damaged index is removed, so that the next start builds it again.
     fn watched<T>(&self, result: Result<T, ReadError>) -> Result<T, ReadError> {
         if let Err(ReadError::IndexDamaged { segment }) = &result {
-            tracing::error!(segment, "a segment's index is damaged; the next start builds it again");
-            // If it cannot be removed, the next reader tries again.
-            let _ = self.0.disk.remove(&sealed::name(*segment));
+            self.0.sealed_log.damaged(*segment);
         }
         result
     }

@@ -1,99 +1,184 @@
-//! The whole state in one file, replaced as one, so that a start need not add up all segments.
+//! Heads and devices in one sorted file, so that a start need not add up all segments. The one before is kept as well.
 
 use std::io;
+use std::sync::Arc;
 
-use crate::disk::{Disk, read_exact_at};
-use crate::state::State;
-use crate::varint::Scan;
+use godwit_model::ServerId;
+
+use crate::device::states::{DEVICE_WIDTH, from_entry};
+use crate::disk::Disk;
+use crate::index::Index;
+use crate::index::sealed::SealedIndex;
+use crate::marks::{Mark, Marks};
+use crate::sorted::verify::{self, Checked};
+use crate::sorted::Format;
+use crate::sorted::draft::Draft;
+use crate::sorted::open::{self, Opened};
+use crate::sorted::stream::{MergeError, Order, Stream, merge};
+use crate::sorted::table::BlockError;
+use crate::state::{ACCOUNT_WIDTH, Heads, Map, Standing, State, account_of, decode_marks, encode_marks};
+use crate::varint::{Scan, put};
 
 pub(crate) const NAME: &str = "checkpoint";
-const TEMPORARY: &str = "checkpoint.tmp";
-const MAGIC: &[u8; 8] = b"GODWITCP";
-const VERSION: u32 = 1;
-const HEADER_BYTES: usize = 32;
+const BEFORE: &str = "checkpoint.before";
+const FORMAT: Format = Format {
+    magic: b"GODWITCP",
+    version: 2,
+};
+const ORDER: Order = Order {
+    key_bytes: 8,
+    newest_only: true,
+};
 
 /// Whether a file of this name holds a whole state.
 pub(crate) fn is_name(name: &str) -> bool {
-    name == NAME
+    [NAME, BEFORE].contains(&name)
 }
 
-/// Writes the state as of the end of `segment`.
-pub(crate) fn write(disk: &dyn Disk, segment: u64, state: &State) -> io::Result<()> {
-    let mut bytes = vec![0; HEADER_BYTES];
-    state.encode(&mut bytes);
-    let length = (bytes.len() - HEADER_BYTES) as u64;
-    bytes[..8].copy_from_slice(MAGIC);
-    bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
-    bytes[16..24].copy_from_slice(&segment.to_le_bytes());
-    bytes[24..32].copy_from_slice(&length.to_le_bytes());
-    let checksum = checksum(&bytes);
-    bytes[12..16].copy_from_slice(&checksum.to_le_bytes());
-    replace(disk, TEMPORARY, NAME, &bytes)
+/// Reads all of a checkpoint: what is wrong with it, and the last segment it covers. Changes nothing.
+pub(crate) fn check(disk: &dyn Disk, name: &str) -> io::Result<(Checked, Option<u64>)> {
+    let checked = verify::check(disk, name, FORMAT)?;
+    let parsed = checked.meta.as_deref().and_then(parse);
+    Ok((checked, parsed.map(|(covers, ..)| covers)))
 }
 
-/// Reads the last checkpoint: the segment it covers, and the state. `None` if there is none that can be trusted.
-pub(crate) fn read(disk: &dyn Disk) -> io::Result<Option<(u64, State)>> {
-    let file = match disk.open(NAME) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => other?,
-    };
-    let mut bytes = vec![0; usize::try_from(file.size()?).map_err(io::Error::other)?];
-    read_exact_at(&*file, &mut bytes, 0)?;
-    Ok(parse(&bytes))
+/// An open checkpoint.
+pub(crate) struct Checkpoint {
+    opened: Opened,
+    /// The last segment it covers.
+    pub(crate) covers: u64,
+    standing: Standing,
+    marks: Map<ServerId, Mark>,
 }
 
-fn parse(bytes: &[u8]) -> Option<(u64, State)> {
-    let mut scan = Scan::new(bytes);
-    let known = scan.bytes(8)? == MAGIC && scan.u32()? == VERSION;
-    let stated = scan.u32()?;
-    let segment = scan.u64()?;
-    let length = scan.u64()?;
-    let sound = known && length == scan.left() as u64 && checksum(bytes) == stated;
-    let state = State::decode(bytes.get(HEADER_BYTES..)?)?;
-    sound.then_some((segment, state))
-}
-
-fn checksum(bytes: &[u8]) -> u32 {
-    crc32c::crc32c(&bytes[16..])
-}
-
-/// Puts a whole file in the place of another: a reader finds the old or the new one, never a part.
-pub(crate) fn replace(disk: &dyn Disk, temporary: &str, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let written = write_temporary(disk, temporary, bytes);
-    if written.is_err() {
-        // It would only take room; a start removes it if this fails too.
-        let _ = disk.remove(temporary);
-        return written;
-    }
-    disk.rename(temporary, name)?;
-    disk.sync_directory()
-}
-
-fn write_temporary(disk: &dyn Disk, temporary: &str, bytes: &[u8]) -> io::Result<()> {
-    let file = match disk.create(temporary) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            disk.remove(temporary)?;
-            disk.create(temporary)?
+/// The state of the newest checkpoint that can be trusted, and the checkpoint. One that cannot is removed, so that the
+/// next one does not push a good one out.
+pub(crate) fn read(disk: &dyn Disk) -> io::Result<Option<(Checkpoint, State)>> {
+    for name in [NAME, BEFORE] {
+        if let Some(checkpoint) = open_one(disk, name)?
+            && let Some(state) = checkpoint.state()?
+        {
+            return Ok(Some((checkpoint, state)));
         }
-        other => other?,
-    };
-    file.write_at(bytes, 0)?;
-    file.sync_data()
+        match disk.remove(name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            other => other?,
+        }
+    }
+    Ok(None)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::disk::SimulatedDisk;
+/// The last segment that both checkpoints cover; 0 unless there are two.
+pub(crate) fn twice_covered(disk: &dyn Disk) -> io::Result<u64> {
+    let covers = |checkpoint: Option<Checkpoint>| checkpoint.map_or(0, |checkpoint| checkpoint.covers);
+    Ok(covers(open_one(disk, NAME)?).min(covers(open_one(disk, BEFORE)?)))
+}
 
-    #[test]
-    fn a_checkpoint_is_trusted_only_whole() {
-        let disk = SimulatedDisk::new(1);
-        let mut state = State::default();
-        state.heads.raise_account(godwit_model::AccountNo(3), 5);
-        write(&disk, 4, &state).expect("room");
-        assert_eq!(read(&disk).expect("readable"), Some((4, state)));
-        assert!(disk.flip(NAME, HEADER_BYTES as u64 + 1));
-        assert_eq!(read(&disk).expect("readable"), None);
+fn open_one(disk: &dyn Disk, name: &str) -> io::Result<Option<Checkpoint>> {
+    let Some(opened) = open::open(disk, name, FORMAT)? else {
+        return Ok(None);
+    };
+    Ok(parse(&opened.meta).filter(|_| is_ours(&opened)).map(|(covers, standing, marks)| Checkpoint {
+        opened,
+        covers,
+        standing,
+        marks,
+    }))
+}
+
+fn is_ours(opened: &Opened) -> bool {
+    let widths = opened.tables.iter().map(|table| table.width);
+    widths.eq([ACCOUNT_WIDTH, DEVICE_WIDTH])
+}
+
+fn parse(meta: &[u8]) -> Option<(u64, Standing, Map<ServerId, Mark>)> {
+    let mut scan = Scan::new(meta);
+    Some((scan.varint()?, Standing::decode(&mut scan)?, decode_marks(&mut scan)?))
+}
+
+impl Checkpoint {
+    fn stream(&self, table: usize) -> Stream<'_> {
+        let table = &self.opened.tables[table];
+        Stream::new(&*self.opened.file, table.extent, table.width)
     }
+
+    /// The state it holds; `None` if a part of it is damaged.
+    fn state(&self) -> io::Result<Option<State>> {
+        let mut state = State {
+            standing: self.standing.clone(),
+            marks: self.marks.clone(),
+            ..State::default()
+        };
+        let mut read = || {
+            add_accounts(&mut state.heads, self.stream(0))?;
+            add_devices(&mut state, self.stream(1))
+        };
+        match read() {
+            Ok(()) => Ok(Some(state)),
+            Err(BlockError::Damaged) => Ok(None),
+            Err(BlockError::Disk(error)) => Err(error),
+        }
+    }
+}
+
+/// Adds what an index says of its segments.
+pub(crate) fn add(state: &mut State, index: &SealedIndex) -> Result<(), BlockError> {
+    add_accounts(&mut state.heads, index.accounts())?;
+    add_devices(state, index.devices())?;
+    state.standing = index.standing().clone();
+    state.marks.extend(index.marks().iter().map(|(id, mark)| (*id, *mark)));
+    Ok(())
+}
+
+fn add_accounts(heads: &mut Heads, mut stream: Stream<'_>) -> Result<(), BlockError> {
+    while let Some(entry) = stream.next()? {
+        let (account, head) = account_of(entry).ok_or(BlockError::Damaged)?;
+        heads.raise_account(account, head);
+    }
+    Ok(())
+}
+
+fn add_devices(state: &mut State, mut stream: Stream<'_>) -> Result<(), BlockError> {
+    while let Some(entry) = stream.next()? {
+        let (device, place) = from_entry(entry).ok_or(BlockError::Damaged)?;
+        state.set_device(device, place);
+    }
+    Ok(())
+}
+
+/// Writes the state as of the end of the last of `indexes`: what `base` holds, and what they changed since, ascending.
+/// Never holds more than a few blocks of it.
+pub(crate) fn write(
+    disk: &dyn Disk,
+    base: Option<&Checkpoint>,
+    indexes: &[Arc<SealedIndex>],
+    marks: &Marks,
+) -> Result<Option<Checkpoint>, MergeError> {
+    let Some(last) = indexes.last() else {
+        return Ok(None);
+    };
+    let mut draft = Draft::create(disk, NAME.to_owned())?;
+    draft.begin(ACCOUNT_WIDTH, false);
+    let accounts = base.map(|base| base.stream(0)).into_iter();
+    let accounts = accounts.chain(indexes.iter().map(|index| index.accounts())).collect();
+    merge(accounts, ORDER, |entry| Ok(draft.push(entry)?))?;
+    draft.end()?;
+    draft.begin(DEVICE_WIDTH, false);
+    let devices = base.map(|base| base.stream(1)).into_iter();
+    let devices = devices.chain(indexes.iter().map(|index| index.devices())).collect();
+    merge(devices, ORDER, |entry| {
+        // Forgotten devices take no room in a whole state.
+        if from_entry(entry).is_some_and(|(_, state)| state.is_some()) {
+            draft.push(entry)?;
+        }
+        Ok(())
+    })?;
+    draft.end()?;
+    let mut meta = Vec::new();
+    put(&mut meta, last.range().1);
+    last.standing().encode(&mut meta);
+    // Those made since are durable as well; those whose segments were rewritten are done with.
+    encode_marks(&mut meta, marks.outstanding().iter());
+    draft.finish_beside(FORMAT, &meta, BEFORE)?;
+    Ok(open_one(disk, NAME)?)
 }

@@ -2,6 +2,7 @@
 
 use godwit_model::AccountNo;
 
+pub(crate) mod states;
 pub(crate) mod table;
 
 /// A device's place and session.

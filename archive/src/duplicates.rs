@@ -6,7 +6,7 @@ use godwit_model::limits::DUPLICATE_WINDOW_MS;
 
 use crate::entry::{DuplicateKey, Receipt};
 use crate::frame::FrameKind;
-use crate::index::SegmentIndex;
+use crate::index::Index;
 use crate::query::ReadError;
 use crate::record::Record;
 use crate::record::decode::{self, Stored};
@@ -63,7 +63,8 @@ fn find(view: &SharedView, key: u128, since_ms: u64) -> Result<Option<(Segment, 
     };
     for index in finished.newest_first().filter(|index| index.last_ms() >= since_ms) {
         if let Some(location) = index.original(key)? {
-            return Ok(Some((index.segment().clone(), location)));
+            // Of a dropped segment nothing is known any more.
+            return Ok(finished.segment(location.segment).map(|segment| (segment, location)));
         }
     }
     Ok(None)

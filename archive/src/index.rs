@@ -1,11 +1,13 @@
-//! Where the records of one segment are: by inbox, by conversation, by server id and by duplicate key.
+//! Where the records of segments are: by inbox, by conversation, by server id and by duplicate key.
 
 use godwit_model::{AccountNo, ConversationKey, ServerId};
 
 use crate::query::ReadError;
-use crate::segment::{Location, Segment};
+use crate::segment::Location;
 
 pub(crate) mod active;
+mod lines;
+pub(crate) mod merger;
 pub(crate) mod sealed;
 pub(crate) mod sealer;
 
@@ -44,33 +46,33 @@ pub(crate) struct Window {
 }
 
 impl Window {
+    /// The last posting of a line.
+    pub(crate) const LAST: Self = Self {
+        low: 0,
+        high: u64::MAX,
+        since_ms: 0,
+        tag: None,
+        limit: 1,
+        forward: false,
+    };
+
     fn takes(&self, posting: &Posting) -> bool {
         self.tag.is_none_or(|tag| tag == posting.tag)
     }
 }
 
-/// The index of one segment.
-pub(crate) trait SegmentIndex {
-    /// The segment itself.
-    fn segment(&self) -> &Segment;
+/// The index of one segment, or of several that follow each other.
+pub(crate) trait Index {
+    /// The lowest and the highest segment it covers.
+    fn range(&self) -> (u64, u64);
     /// When its last number was given.
     fn last_ms(&self) -> u64;
     /// Up to `limit` postings in the order the window asks for.
     fn postings(&self, line: Line, window: &Window) -> Result<Vec<Posting>, ReadError>;
     /// Where a message is.
     fn message(&self, id: ServerId) -> Result<Option<Location>, ReadError>;
-    /// Where the record with this duplicate key is.
+    /// Where the newest record with this duplicate key is.
     fn original(&self, key: u128) -> Result<Option<Location>, ReadError>;
-}
-
-/// Takes the part a window asks for out of postings that ascend.
-pub(crate) fn cut(postings: &[Posting], window: &Window) -> Vec<Posting> {
-    let start = postings.partition_point(|p| p.seq < window.low || p.time_ms < window.since_ms);
-    let end = postings.partition_point(|p| p.seq <= window.high).max(start);
-    let range = postings[start..end].iter().copied().filter(|p| window.takes(p));
-    if window.forward {
-        range.take(window.limit).collect()
-    } else {
-        range.rev().take(window.limit).collect()
-    }
+    /// The last number of a conversation; `None` if there is none here.
+    fn conversation_head(&self, conversation: ConversationKey) -> Result<Option<u64>, ReadError>;
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use godwit_model::{AccountNo, ConversationKey, ServerId};
 
 use crate::frame::FrameKind;
-use crate::index::{Line, Posting, SegmentIndex, Window};
+use crate::index::{Index, Line, Posting, Window};
 use crate::query::{ConversationQuery, InboxQuery, ReadError};
-use crate::record::{Item, Record, conversation_tag, decode};
+use crate::record::{GoneReason, Item, Record, RecordKind, conversation_tag, decode};
 use crate::segment::{Location, Segment};
 use crate::view::{Finished, SharedView};
 
@@ -73,7 +73,8 @@ pub(crate) fn find(view: &SharedView, id: ServerId) -> Result<Option<(Segment, L
     };
     for index in finished.newest_first() {
         if let Some(location) = index.message(id)? {
-            return Ok(Some((index.segment().clone(), location)));
+            // The segment may be dropped while its index still covers others.
+            return Ok(finished.segment(location.segment).map(|segment| (segment, location)));
         }
     }
     Ok(None)
@@ -128,7 +129,10 @@ impl Page {
             let snapshot = Snapshot::take(view, self.line, &window)?;
             let postings = snapshot.postings(self.line, &window)?;
             for posting in &postings {
-                let record = snapshot.record(posting)?.unwrap_or_else(|| self.quarantined(posting));
+                let record = match snapshot.record(posting)? {
+                    Some(record) => record,
+                    None => self.lost(&snapshot, posting),
+                };
                 self.add(sight.show(record), posting.seq, &mut page);
                 if page.full {
                     break;
@@ -181,6 +185,18 @@ impl Page {
         page.full = page.items.len() >= self.limit;
     }
 
+    /// What is shown for a number whose record is dropped or lost.
+    fn lost(&self, snapshot: &Snapshot, posting: &Posting) -> Record {
+        let quarantined = self.quarantined(posting);
+        if !snapshot.is_dropped(posting) {
+            return quarantined;
+        }
+        Record {
+            kind: RecordKind::Gone(GoneReason::Expired),
+            ..quarantined
+        }
+    }
+
     fn quarantined(&self, posting: &Posting) -> Record {
         match self.line {
             Line::Inbox(_) => Record::quarantined(self.conversation, 0, posting.time_ms),
@@ -194,5 +210,5 @@ fn segment_of(active: &Segment, finished: &Finished, location: Location) -> Opti
     if active.no == location.segment {
         return Some(active.clone());
     }
-    finished.segment(location.segment).cloned()
+    finished.segment(location.segment)
 }

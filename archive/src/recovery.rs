@@ -31,9 +31,17 @@ pub enum OpenError {
         /// The version it states.
         version: u32,
     },
+    /// A file is damaged without which numbers that were given could be given again. It is not repaired silently:
+    /// put back a copy of the file from a backup.
+    #[error("{file} is damaged, and without it numbers could be given twice; restore it from a backup")]
+    Irreplaceable {
+        /// Which file.
+        file: &'static str,
+    },
 }
 
 mod begin;
+mod folder;
 mod replay;
 pub(crate) mod walk;
 

@@ -10,7 +10,10 @@ use crate::frame::{self, FrameKind, Salt};
 use crate::varint::Scan;
 
 pub(crate) mod length;
+pub(crate) mod open_files;
 pub(crate) mod prepare;
+
+use open_files::OpenFiles;
 
 /// Bytes before the first frame.
 pub(crate) const HEADER_LENGTH: usize = 64;
@@ -39,13 +42,21 @@ pub(crate) fn number(name: &str) -> Option<u64> {
     (digits.len() == 16).then(|| u64::from_str_radix(digits, 16).ok())?
 }
 
-/// An open segment.
+/// A segment that can be read.
 #[derive(Clone)]
 pub(crate) struct Segment {
     pub(crate) no: u64,
     /// The number checksums start from; unguessable, so that no client can write something that looks like ours.
     pub(crate) salt_number: u64,
-    pub(crate) file: Arc<dyn DiskFile>,
+    source: Source,
+}
+
+#[derive(Clone)]
+enum Source {
+    /// The segment is being written, or waits to be sealed.
+    Open(Arc<dyn DiskFile>),
+    /// The segment is sealed: its file is opened when it is read, and may be swapped for a rewritten one.
+    Sealed(Arc<OpenFiles>),
 }
 
 /// What a header said.
@@ -83,11 +94,7 @@ pub(crate) fn open(disk: &dyn Disk, no: u64) -> io::Result<Header> {
     if parsed.version != VERSION {
         return Ok(Header::Unknown(parsed.version));
     }
-    Ok(Header::Sound(Segment {
-        no,
-        salt_number: parsed.salt,
-        file,
-    }))
+    Ok(Header::Sound(Segment::opened(no, parsed.salt, file)))
 }
 
 /// What a sound header says.
@@ -114,6 +121,34 @@ pub(crate) fn parse(bytes: &[u8; HEADER_LENGTH]) -> Option<Parsed> {
 const FIRST_READ: usize = 1024;
 
 impl Segment {
+    /// A segment whose file stays open.
+    pub(crate) fn opened(no: u64, salt_number: u64, file: Arc<dyn DiskFile>) -> Self {
+        let source = Source::Open(file);
+        Self {
+            no,
+            salt_number,
+            source,
+        }
+    }
+
+    /// A segment whose file is opened when it is read.
+    pub(crate) fn sealed(no: u64, salt_number: u64, files: &Arc<OpenFiles>) -> Self {
+        let source = Source::Sealed(Arc::clone(files));
+        Self {
+            no,
+            salt_number,
+            source,
+        }
+    }
+
+    /// Its file, opening it if need be.
+    pub(crate) fn file(&self) -> io::Result<Arc<dyn DiskFile>> {
+        match &self.source {
+            Source::Open(file) => Ok(Arc::clone(file)),
+            Source::Sealed(files) => files.get(self.no),
+        }
+    }
+
     pub(crate) fn salt(&self) -> Salt {
         Salt::new(self.salt_number)
     }
@@ -121,19 +156,20 @@ impl Segment {
     /// Reads the frame at `offset`; `None` if its bytes are not what was written.
     pub(crate) fn frame(&self, offset: u32) -> io::Result<Option<(FrameKind, Bytes)>> {
         let offset = u64::from(offset);
+        let file = self.file()?;
         let mut bytes = vec![0; FIRST_READ];
-        let got = self.file.read_at(&mut bytes, offset)?;
+        let got = file.read_at(&mut bytes, offset)?;
         bytes.truncate(got);
         let Some(size) = frame::claimed_size(&bytes) else {
             return Ok(None);
         };
         if size > bytes.len() {
-            let length = self.file.size()?;
+            let length = file.size()?;
             if offset.saturating_add(size as u64) > length {
                 return Ok(None);
             }
             bytes.resize(size, 0);
-            read_exact_at(&*self.file, &mut bytes[got..], offset + got as u64)?;
+            read_exact_at(&*file, &mut bytes[got..], offset + got as u64)?;
         }
         bytes.truncate(size);
         let Some(kind) = frame::read(&bytes, self.salt()).map(|frame| frame.kind) else {

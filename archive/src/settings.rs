@@ -17,6 +17,12 @@ pub struct Settings {
     pub queue_entries_max: usize,
     /// Most bytes that wait for the writer.
     pub queue_bytes_max: usize,
+    /// Most files of finished segments that stay open.
+    pub open_files_max: usize,
+    /// Conversations whose last number the writer remembers, at 24 bytes each; it looks the others up.
+    pub conversations_remembered: usize,
+    /// How many neighbouring indexes of one size are merged into one; fewer than two is never.
+    pub index_fan_in: usize,
 }
 
 impl Default for Settings {
@@ -28,6 +34,9 @@ impl Default for Settings {
             rewrite_delay: Duration::from_secs(10),
             queue_entries_max: 8_192,
             queue_bytes_max: 64 << 20,
+            open_files_max: 128,
+            conversations_remembered: 1 << 20,
+            index_fan_in: 8,
         }
     }
 }
@@ -43,6 +52,7 @@ impl Settings {
         self.segment_bytes = self.segment_bytes.clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX);
         self.queue_entries_max = self.queue_entries_max.max(1);
         self.queue_bytes_max = self.queue_bytes_max.max(1);
+        self.open_files_max = self.open_files_max.max(1);
         self
     }
 }

@@ -3,41 +3,40 @@
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
-use godwit_model::{AccountNo, ConversationKey, DeviceNo, ServerId};
+use godwit_model::{AccountNo, DeviceNo, ServerId};
 
 use crate::device::DeviceState;
+use crate::device::states::DeviceStates;
 use crate::marks::Mark;
 use crate::record::{decode, encode};
 use crate::segment::Location;
 use crate::varint::{Scan, put};
 
+mod accounts;
+
+use accounts::Accounts;
+
 /// A map with a fast hash: its keys are ours or already hashed.
 pub(crate) type Map<K, V> = HashMap<K, V, RandomState>;
 
-/// Highest numbers of inboxes and conversations.
+/// Highest numbers of inboxes. Those of conversations are looked up, see [`crate::conversation_heads`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Heads {
-    pub(crate) accounts: Map<AccountNo, u64>,
-    pub(crate) conversations: Map<ConversationKey, u64>,
+    accounts: Accounts,
 }
 
 impl Heads {
     pub(crate) fn account(&self, account: AccountNo) -> u64 {
-        self.accounts.get(&account).copied().unwrap_or(0)
-    }
-
-    pub(crate) fn conversation(&self, conversation: ConversationKey) -> u64 {
-        self.conversations.get(&conversation).copied().unwrap_or(0)
+        self.accounts.get(account)
     }
 
     pub(crate) fn raise_account(&mut self, account: AccountNo, seq: u64) {
-        let head = self.accounts.entry(account).or_default();
-        *head = seq.max(*head);
+        self.accounts.raise(account, seq);
     }
 
-    pub(crate) fn raise_conversation(&mut self, conversation: ConversationKey, seq: u64) {
-        let head = self.conversations.entry(conversation).or_default();
-        *head = seq.max(*head);
+    /// The highest account that has a number.
+    pub(crate) fn highest_account(&self) -> Option<AccountNo> {
+        self.accounts.highest()
     }
 }
 
@@ -61,60 +60,16 @@ pub(crate) struct Progress {
     pub(crate) durable_batch: u64,
 }
 
-/// The whole state, or what a segment changed in it.
+/// What is under way at one point of the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct State {
-    pub(crate) heads: Heads,
-    /// `None` for a forgotten device.
-    pub(crate) devices: Map<DeviceNo, Option<DeviceState>>,
-    /// All of them, in the order of their intents.
+pub(crate) struct Standing {
+    /// All fan-outs that are not finished, in the order of their intents.
     pub(crate) fanouts: Vec<FanoutMark>,
     pub(crate) progress: Progress,
-    /// Messages that were taken back, and may still be in their segments.
-    pub(crate) marks: Map<ServerId, Mark>,
 }
 
-impl State {
-    /// Adds what a later segment changed.
-    pub(crate) fn merge(&mut self, later: Self) {
-        for (account, head) in later.heads.accounts {
-            self.heads.raise_account(account, head);
-        }
-        for (conversation, head) in later.heads.conversations {
-            self.heads.raise_conversation(conversation, head);
-        }
-        for (device, state) in later.devices {
-            self.set_device(device, state);
-        }
-        self.fanouts = later.fanouts;
-        self.progress = later.progress;
-        self.marks.extend(later.marks);
-    }
-
-    /// Forgotten devices take no room in a whole state.
-    pub(crate) fn set_device(&mut self, device: DeviceNo, state: Option<DeviceState>) {
-        if state.is_some() {
-            self.devices.insert(device, state);
-        } else {
-            self.devices.remove(&device);
-        }
-    }
-
+impl Standing {
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
-        put(out, self.heads.accounts.len() as u64);
-        for (account, head) in &self.heads.accounts {
-            put(out, account.0);
-            put(out, *head);
-        }
-        put(out, self.heads.conversations.len() as u64);
-        for (conversation, head) in &self.heads.conversations {
-            out.extend_from_slice(&conversation.0.to_le_bytes());
-            put(out, *head);
-        }
-        put(out, self.devices.len() as u64);
-        for (device, state) in &self.devices {
-            encode::device(out, *device, state.as_ref());
-        }
         put(out, self.fanouts.len() as u64);
         for mark in &self.fanouts {
             put(out, mark.intent.segment);
@@ -124,49 +79,85 @@ impl State {
         out.extend_from_slice(&self.progress.last_id.0.to_le_bytes());
         put(out, self.progress.batch_no);
         put(out, self.progress.durable_batch);
-        for (id, mark) in &self.marks {
-            encode::mark(out, *id, *mark);
-        }
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut scan = Scan::new(bytes);
-        let mut state = Self::default();
-        for _ in 0..scan.count()? {
-            state.heads.accounts.insert(AccountNo(scan.varint()?), scan.varint()?);
-        }
-        for _ in 0..scan.count()? {
-            state
-                .heads
-                .conversations
-                .insert(ConversationKey(scan.u128()?), scan.varint()?);
-        }
-        for _ in 0..scan.count()? {
-            let (device, device_state) = decode::device(&mut scan)?;
-            state.devices.insert(device, device_state);
-        }
+    pub(crate) fn decode(scan: &mut Scan<'_>) -> Option<Self> {
+        let mut fanouts = Vec::new();
         for _ in 0..scan.count()? {
             let intent = Location {
                 segment: scan.varint()?,
                 offset: u32::try_from(scan.varint()?).ok()?,
             };
-            state.fanouts.push(FanoutMark {
+            fanouts.push(FanoutMark {
                 intent,
                 next: scan.varint()?,
             });
         }
-        state.progress = Progress {
+        let progress = Progress {
             last_id: ServerId(scan.u128()?),
             batch_no: scan.varint()?,
             durable_batch: scan.varint()?,
         };
-        // Marks are the rest; an older program wrote none.
-        while scan.left() > 0 {
-            let (id, mark) = decode::mark(&mut scan)?;
-            state.marks.insert(id, mark);
-        }
-        Some(state)
+        Some(Self { fanouts, progress })
     }
+}
+
+/// The whole state, as a start adds it up.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) heads: Heads,
+    pub(crate) devices: DeviceStates,
+    pub(crate) standing: Standing,
+    /// Messages that were taken back, and may still be in their segments.
+    pub(crate) marks: Map<ServerId, Mark>,
+}
+
+impl State {
+    /// Takes over what became of a device.
+    pub(crate) fn set_device(&mut self, device: DeviceNo, state: Option<DeviceState>) {
+        match state {
+            Some(state) => self.devices.set(device, state),
+            None => {
+                self.devices.remove(device);
+            }
+        }
+    }
+}
+
+/// Marks as a list of them.
+pub(crate) fn encode_marks<'a>(out: &mut Vec<u8>, marks: impl ExactSizeIterator<Item = (&'a ServerId, &'a Mark)>) {
+    put(out, marks.len() as u64);
+    for (id, mark) in marks {
+        encode::mark(out, *id, *mark);
+    }
+}
+
+/// Reads a list of marks.
+pub(crate) fn decode_marks(scan: &mut Scan<'_>) -> Option<Map<ServerId, Mark>> {
+    let mut marks = Map::default();
+    for _ in 0..scan.count()? {
+        let (id, mark) = decode::mark(scan)?;
+        marks.insert(id, mark);
+    }
+    Some(marks)
+}
+
+/// Bytes of an account's head in a table: account 8, head 6.
+pub(crate) const ACCOUNT_WIDTH: usize = 14;
+
+/// An account's head as an entry of a table.
+pub(crate) fn account_entry(account: AccountNo, head: u64) -> [u8; ACCOUNT_WIDTH] {
+    let mut entry = [0; ACCOUNT_WIDTH];
+    entry[..8].copy_from_slice(&account.0.to_be_bytes());
+    entry[8..].copy_from_slice(&head.to_be_bytes()[2..]);
+    entry
+}
+
+/// Reads an entry of a table.
+pub(crate) fn account_of(entry: &[u8]) -> Option<(AccountNo, u64)> {
+    let mut head = [0; 8];
+    head[2..].copy_from_slice(entry.get(8..ACCOUNT_WIDTH)?);
+    Some((AccountNo(u64::from_be_bytes(*entry.first_chunk()?)), u64::from_be_bytes(head)))
 }
 
 #[cfg(test)]
@@ -177,41 +168,40 @@ mod tests {
     use crate::record::GoneReason;
 
     #[test]
-    fn a_state_reads_back() {
-        let mut state = State::default();
-        state.heads.raise_account(AccountNo(7), 300);
-        state.heads.raise_conversation(ConversationKey(1 << 100), 12);
-        let place = DeviceState {
-            account: AccountNo(7),
-            cursor: 299,
-            session: None,
+    fn what_is_under_way_reads_back() {
+        let standing = Standing {
+            fanouts: vec![FanoutMark {
+                intent: Location { segment: 3, offset: 64 },
+                next: 1000,
+            }],
+            progress: Progress {
+                last_id: ServerId(5 << 80),
+                batch_no: 9,
+                durable_batch: 8,
+            },
         };
-        state.devices.insert(DeviceNo(1), Some(place));
-        state.devices.insert(DeviceNo(2), None);
-        state.fanouts.push(FanoutMark {
-            intent: Location { segment: 3, offset: 64 },
-            next: 1000,
-        });
-        state.progress = Progress {
-            last_id: ServerId(5 << 80),
-            batch_no: 9,
-            durable_batch: 8,
-        };
+        let mut out = Vec::new();
+        standing.encode(&mut out);
+        assert_eq!(Standing::decode(&mut Scan::new(&out)), Some(standing));
+        assert_eq!(Standing::decode(&mut Scan::new(&out[..out.len() - 1])), None);
         let mark = Mark {
             reason: GoneReason::Erased,
             at_ms: 1_800_000_000_000,
         };
-        state.marks.insert(ServerId(4 << 80), mark);
+        let marks: Map<_, _> = [(ServerId(4 << 80), mark)].into_iter().collect();
         let mut out = Vec::new();
-        state.encode(&mut out);
-        assert_eq!(State::decode(&out), Some(state));
-        assert_eq!(State::decode(&out[..out.len() - 1]), None);
+        encode_marks(&mut out, marks.iter());
+        assert_eq!(decode_marks(&mut Scan::new(&out)), Some(marks));
+        let entry = account_entry(AccountNo(1 << 60), (1 << 48) - 1);
+        assert_eq!(account_of(&entry), Some((AccountNo(1 << 60), (1 << 48) - 1)));
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_decoded_without_panic(bytes: Vec<u8>) {
-            let _ = State::decode(&bytes);
+            let _ = Standing::decode(&mut Scan::new(&bytes));
+            let _ = decode_marks(&mut Scan::new(&bytes));
+            let _ = account_of(&bytes);
         }
     }
 }

@@ -1,14 +1,14 @@
 //! What readers see: everything durable, published as one after each commit.
 
-use std::io;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::disk::Disk;
-use crate::index::SegmentIndex;
+use crate::conversation_heads::dropped::Dropped;
+use crate::index::Index;
 use crate::index::active::ActiveIndex;
-use crate::index::sealed::{self, SealedIndex};
+use crate::index::sealed::SealedIndex;
 use crate::marks::{Marks, Sight};
 use crate::segment::Segment;
+use crate::segment::open_files::OpenFiles;
 use crate::state::Heads;
 
 /// The durable log in memory.
@@ -18,8 +18,10 @@ pub(crate) struct View {
     pub(crate) active: ActiveIndex,
     /// Finished segments that have no file yet, ascending.
     pub(crate) sealing: Vec<Arc<ActiveIndex>>,
-    /// Finished segments, ascending.
+    /// Indexes of finished segments, ascending and apart from each other.
     pub(crate) sealed: Arc<Vec<Arc<SealedIndex>>>,
+    /// What is not kept any more.
+    pub(crate) dropped: Arc<Dropped>,
 }
 
 /// The finished segments as of one moment; needs no lock.
@@ -27,6 +29,7 @@ pub(crate) struct View {
 pub(crate) struct Finished {
     sealing: Vec<Arc<ActiveIndex>>,
     sealed: Arc<Vec<Arc<SealedIndex>>>,
+    dropped: Arc<Dropped>,
 }
 
 impl View {
@@ -34,6 +37,7 @@ impl View {
         Finished {
             sealing: self.sealing.clone(),
             sealed: Arc::clone(&self.sealed),
+            dropped: Arc::clone(&self.dropped),
         }
     }
 
@@ -56,55 +60,104 @@ impl View {
 
     /// Puts a file's index in the place of the one in memory.
     pub(crate) fn replace_sealing(&mut self, index: SealedIndex) {
-        let no = index.segment().no;
+        let no = index.range().0;
         self.sealing.retain(|waiting| waiting.segment().no != no);
         let sealed = Arc::make_mut(&mut self.sealed);
-        let at = sealed.partition_point(|other| other.segment().no < no);
+        let at = sealed.partition_point(|other| other.range().0 < no);
         sealed.insert(at, Arc::new(index));
+    }
+
+    /// Puts some indexes in the place of others that cover the same segments. `false` if those are not all there any
+    /// more.
+    pub(crate) fn replace_sealed(&mut self, old: &[Arc<SealedIndex>], new: Vec<Arc<SealedIndex>>) -> bool {
+        let Some(first) = old.first() else { return false };
+        let Some(at) = self.sealed.iter().position(|index| Arc::ptr_eq(index, first)) else {
+            return false;
+        };
+        let there = self.sealed.get(at..at + old.len()).unwrap_or_default();
+        if there.len() != old.len() || !there.iter().zip(old).all(|(one, other)| Arc::ptr_eq(one, other)) {
+            return false;
+        }
+        Arc::make_mut(&mut self.sealed).splice(at..at + old.len(), new);
+        true
     }
 }
 
 impl Finished {
     /// All of them, newest first.
-    pub(crate) fn newest_first(&self) -> impl Iterator<Item = &dyn SegmentIndex> {
-        let sealing = self.sealing.iter().rev().map(|index| &**index as &dyn SegmentIndex);
-        sealing.chain(self.sealed.iter().rev().map(|index| &**index as &dyn SegmentIndex))
+    pub(crate) fn newest_first(&self) -> impl Iterator<Item = &dyn Index> {
+        self.oldest_first().into_iter().rev()
     }
 
-    /// The finished segment with this number.
-    pub(crate) fn segment(&self, no: u64) -> Option<&Segment> {
-        if let Some(index) = self.sealing.iter().find(|index| index.segment().no == no) {
-            return Some(index.segment());
+    /// All of them, oldest first.
+    pub(crate) fn oldest_first(&self) -> Vec<&dyn Index> {
+        let mut all: Vec<&dyn Index> = Vec::with_capacity(self.sealed.len() + self.sealing.len());
+        all.extend(self.sealed.iter().map(|index| &**index as &dyn Index));
+        all.extend(self.sealing.iter().map(|index| &**index as &dyn Index));
+        // A segment whose index could not be written at the start may wait while later ones have theirs.
+        if !all.is_sorted_by_key(|index| index.range()) {
+            all.sort_unstable_by_key(|index| index.range());
         }
-        let at = self.sealed.binary_search_by_key(&no, |index| index.segment().no).ok()?;
-        Some(self.sealed[at].segment())
+        all
+    }
+
+    /// Those in memory, oldest first.
+    pub(crate) fn sealing(&self) -> &[Arc<ActiveIndex>] {
+        &self.sealing
+    }
+
+    /// Those in files, oldest first.
+    pub(crate) fn sealed(&self) -> &[Arc<SealedIndex>] {
+        &self.sealed
+    }
+
+    /// What is not kept any more.
+    pub(crate) fn dropped(&self) -> &Dropped {
+        &self.dropped
+    }
+
+    /// When a segment gave its first number; 0 if that is not known.
+    pub(crate) fn first_ms(&self, no: u64) -> u64 {
+        let at = self.sealed.partition_point(|index| index.range().1 < no);
+        let segments = self.sealed.get(at).map_or(&[][..], |index| index.segments());
+        let found = segments.iter().find(|segment| segment.no >= no);
+        found.map_or(0, |segment| if segment.first_ms <= segment.last_ms { segment.first_ms } else { 0 })
+    }
+
+    /// The finished segment with this number; `None` if there is none, or it was dropped.
+    pub(crate) fn segment(&self, no: u64) -> Option<Segment> {
+        if self.dropped.is_dropped(no) {
+            return None;
+        }
+        if let Some(index) = self.sealing.iter().find(|index| index.segment().no == no) {
+            return Some(index.segment().clone());
+        }
+        let at = self.sealed.partition_point(|index| index.range().1 < no);
+        self.sealed.get(at)?.segment(no)
     }
 }
 
-/// The view behind its lock. The writer alone changes it, and never while it waits for the disk.
+/// The view behind its lock. It is never changed while the disk is waited for.
 pub(crate) struct SharedView {
     view: RwLock<View>,
     /// Asked after a record was read, so that a mark made meanwhile counts.
     pub(crate) marks: Marks,
+    /// Files of finished segments.
+    pub(crate) files: Arc<OpenFiles>,
 }
 
 impl SharedView {
-    pub(crate) fn new(view: View, marks: Marks) -> Self {
+    pub(crate) fn new(view: View, marks: Marks, files: Arc<OpenFiles>) -> Self {
         Self {
             view: RwLock::new(view),
             marks,
+            files,
         }
     }
 
     /// Another file has a sealed segment's name now: readers open it anew.
-    pub(crate) fn swapped(&self, disk: &dyn Disk, no: u64) -> io::Result<()> {
-        let opened = sealed::open(disk, no)?.ok_or_else(|| io::Error::other("a sealed index does not read back"))?;
-        let mut view = self.write();
-        let list = Arc::make_mut(&mut view.sealed);
-        if let Ok(at) = list.binary_search_by_key(&no, |index| index.segment().no) {
-            list[at] = Arc::new(opened.index);
-        }
-        Ok(())
+    pub(crate) fn swapped(&self, no: u64) {
+        self.files.swapped(no);
     }
 
     /// How records look now.

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use godwit_model::Clock;
 
+use crate::conversation_heads::Remembered;
 use crate::device::table::DeviceTable;
 use crate::disk::is_full;
 use crate::fanout::Fanouts;
 use crate::frame::FRAME_BYTES;
-use crate::index::SegmentIndex;
+use crate::index::Index;
 use crate::index::active::ActiveIndex;
 use crate::index::sealer::Sealer;
 use crate::listener::Listener;
@@ -19,7 +20,7 @@ use crate::record::encode::MESSAGE_BYTES_MAX;
 use crate::segment::prepare::Preparer;
 use crate::segment::{HEADER_BYTES, Segment};
 use crate::settings::Settings;
-use crate::state::Progress;
+use crate::state::{Progress, Standing};
 use crate::varint::VARINT_BYTES_MAX;
 use crate::view::SharedView;
 
@@ -91,6 +92,7 @@ struct Writer {
     preparer: Preparer,
     sealer: Sealer,
     fanouts: Fanouts,
+    remembered: Remembered,
     ids: ServerIds,
     progress: Progress,
     segment: Segment,
@@ -139,6 +141,7 @@ pub(crate) fn start(setup: WriterSetup) -> io::Result<JoinHandle<()>> {
         last_ms: last_ms.max(crate::record::decode::time_of(setup.progress.last_id)),
         shared: setup.shared,
         clock: setup.clock,
+        remembered: Remembered::new(setup.settings.conversations_remembered),
         settings: setup.settings,
         listener: setup.listener,
         preparer: setup.preparer,
@@ -276,7 +279,10 @@ impl Writer {
         let next = self.preparer.take(self.segment.no + 1)?;
         let finished = {
             let mut view = self.shared.view.write();
-            view.active.finish(self.fanouts.marks(), self.progress);
+            view.active.finish(Standing {
+                fanouts: self.fanouts.marks(),
+                progress: self.progress,
+            });
             view.roll(ActiveIndex::new(next.clone()))
         };
         self.sealer.seal(finished);
@@ -299,7 +305,8 @@ impl Writer {
         // A number is never used twice, so that what a failed write left behind is not taken for what follows it.
         self.progress.batch_no += 1;
         self.batch.finish(self.progress.batch_no, self.progress.durable_batch);
-        self.segment.file.write_at(&self.batch.bytes, self.tail)?;
-        self.segment.file.sync_data().map_err(Failure::Fatal)
+        let file = self.segment.file()?;
+        file.write_at(&self.batch.bytes, self.tail)?;
+        file.sync_data().map_err(Failure::Fatal)
     }
 }

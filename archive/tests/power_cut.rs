@@ -164,7 +164,7 @@ fn check(stage: &Stage, promises: &mut Promises) {
             ..ConversationQuery::default()
         };
         let records = stage.archive.conversation(group(conversation), &all).expect("readable");
-        let head = stage.archive.conversation_head(group(conversation));
+        let head = stage.archive.conversation_head(group(conversation)).expect("readable");
         assert_eq!(conv_seqs(&records), (1..=head).collect::<Vec<_>>());
     }
     check_inboxes(stage, promises);

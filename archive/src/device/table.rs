@@ -6,6 +6,7 @@ use godwit_model::{AccountNo, DeviceNo};
 use tokio::sync::oneshot;
 
 use super::DeviceState;
+use super::states::DeviceStates;
 use crate::entry::AppendError;
 use crate::state::Map;
 
@@ -18,7 +19,7 @@ pub(crate) struct DeviceTable(Mutex<Devices>);
 
 #[derive(Default)]
 struct Devices {
-    states: Map<DeviceNo, DeviceState>,
+    states: DeviceStates,
     /// Changed since they were last written, and who waits for that.
     dirty: Map<DeviceNo, Vec<SaveReply>>,
     waiting: usize,
@@ -32,9 +33,9 @@ pub(crate) struct Dirty {
 }
 
 impl DeviceTable {
-    pub(crate) fn new(states: impl Iterator<Item = (DeviceNo, DeviceState)>) -> Self {
+    pub(crate) fn new(states: DeviceStates) -> Self {
         Self(Mutex::new(Devices {
-            states: states.collect(),
+            states,
             ..Devices::default()
         }))
     }
@@ -44,7 +45,7 @@ impl DeviceTable {
     }
 
     pub(crate) fn get(&self, device: DeviceNo) -> Option<DeviceState> {
-        self.lock().states.get(&device).copied()
+        self.lock().states.get(device)
     }
 
     /// Moves a cursor forward. `true` if nothing was waiting to be written before.
@@ -55,12 +56,15 @@ impl DeviceTable {
             cursor: 0,
             session: None,
         };
-        let state = devices.states.entry(device).or_insert(fresh);
-        if state.cursor >= cursor {
-            return false;
+        let known = devices.states.get(device);
+        // A new place is kept, even if it has nothing to tell yet.
+        let state = known.unwrap_or(fresh);
+        let moves = state.cursor < cursor;
+        if moves || known.is_none() {
+            let cursor = cursor.max(state.cursor);
+            devices.states.set(device, DeviceState { cursor, ..state });
         }
-        state.cursor = cursor;
-        devices.mark(device)
+        moves && devices.mark(device)
     }
 
     /// Replaces a device's state. `false` if too many wait already.
@@ -70,7 +74,7 @@ impl DeviceTable {
             return false;
         }
         devices.waiting += 1;
-        devices.states.insert(device, state);
+        devices.states.set(device, state);
         devices.dirty.entry(device).or_default().push(reply);
         true
     }
@@ -78,7 +82,7 @@ impl DeviceTable {
     /// Forgets a device. `true` if nothing was waiting to be written before.
     pub(crate) fn forget(&self, device: DeviceNo) -> bool {
         let mut devices = self.lock();
-        devices.states.remove(&device).is_some() && devices.mark(device)
+        devices.states.remove(device) && devices.mark(device)
     }
 
     /// Takes up to `max` changed devices out, to be written. The second value says whether some are left.
@@ -92,7 +96,7 @@ impl DeviceTable {
             devices.waiting -= replies.len();
             taken.push(Dirty {
                 device,
-                state: devices.states.get(&device).copied(),
+                state: devices.states.get(device),
                 replies,
             });
         }

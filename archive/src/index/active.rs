@@ -2,28 +2,29 @@
 
 use godwit_model::{AccountNo, ConversationKey, DeviceNo, ServerId};
 
-use super::{Line, Posting, SegmentIndex, Window, cut};
+use super::lines::Postings;
+use super::{Index, Line, Posting, Window};
 use crate::device::DeviceState;
 use crate::marks::Mark;
 use crate::query::ReadError;
 use crate::record::{Record, conversation_tag};
 use crate::segment::{Location, Segment};
-use crate::state::{FanoutMark, Map, Progress, State};
+use crate::state::{Map, Standing};
 
 /// Everything the segment says, findable.
 pub(crate) struct ActiveIndex {
     segment: Segment,
-    pub(super) inboxes: Map<AccountNo, Vec<Posting>>,
-    pub(super) conversations: Map<ConversationKey, Vec<Posting>>,
+    pub(super) inboxes: Map<AccountNo, Postings>,
+    pub(super) conversations: Map<ConversationKey, Postings>,
     /// Ids ascend, because the writer gives them so.
     pub(super) messages: Vec<(ServerId, u32)>,
     pub(super) originals: Map<u128, u32>,
-    devices: Map<DeviceNo, Option<DeviceState>>,
-    marks: Map<ServerId, Mark>,
+    pub(super) devices: Map<DeviceNo, Option<DeviceState>>,
+    pub(super) marks: Map<ServerId, Mark>,
     pub(super) first_ms: u64,
     pub(super) last_ms: u64,
     /// As of the last record, set when the segment ends.
-    end: (Vec<FanoutMark>, Progress),
+    pub(super) standing: Standing,
 }
 
 impl ActiveIndex {
@@ -38,8 +39,18 @@ impl ActiveIndex {
             marks: Map::default(),
             first_ms: u64::MAX,
             last_ms: 0,
-            end: (Vec::new(), Progress::default()),
+            standing: Standing::default(),
         }
+    }
+
+    /// The segment itself.
+    pub(crate) fn segment(&self) -> &Segment {
+        &self.segment
+    }
+
+    /// When its first number was given; `None` if none was.
+    pub(crate) fn first_ms(&self) -> Option<u64> {
+        (self.first_ms <= self.last_ms).then_some(self.first_ms)
     }
 
     fn see_time(&mut self, time_ms: u64) {
@@ -59,19 +70,29 @@ impl ActiveIndex {
             self.originals.insert(key, offset);
         }
         if let Some(conversation) = record.conversation {
-            self.conversations.entry(conversation).or_default().push(Posting {
+            let posting = Posting {
                 seq: record.conv_seq,
                 time_ms: record.server_time_ms,
                 tag: conversation_tag(record.conversation),
                 location,
-            });
+            };
+            self.add_conversation_number(conversation, &posting);
         }
+    }
+
+    /// Adds one number of a conversation.
+    pub(crate) fn add_conversation_number(&mut self, conversation: ConversationKey, posting: &Posting) {
+        let line = self.conversations.entry(conversation);
+        line.and_modify(|postings| postings.push(posting))
+            .or_insert_with(|| Postings::new(posting));
     }
 
     /// Adds one number of an inbox.
     pub(crate) fn add_number(&mut self, account: AccountNo, posting: Posting) {
         self.see_time(posting.time_ms);
-        self.inboxes.entry(account).or_default().push(posting);
+        let line = self.inboxes.entry(account);
+        line.and_modify(|postings| postings.push(&posting))
+            .or_insert_with(|| Postings::new(&posting));
     }
 
     /// Adds what became of a device.
@@ -84,36 +105,27 @@ impl ActiveIndex {
         self.marks.extend(marks.iter().copied());
     }
 
-    /// Notes the rest of the state as of the segment's last record.
-    pub(crate) fn finish(&mut self, fanouts: Vec<FanoutMark>, progress: Progress) {
-        self.end = (fanouts, progress);
+    /// Notes what is under way after the segment's last record.
+    pub(crate) fn finish(&mut self, standing: Standing) {
+        self.standing = standing;
     }
 
-    /// What this segment changed.
-    pub(crate) fn delta(&self) -> State {
-        let mut state = State {
-            devices: self.devices.clone(),
-            marks: self.marks.clone(),
-            ..State::default()
-        };
-        (state.fanouts, state.progress) = self.end.clone();
-        for (account, postings) in &self.inboxes {
-            if let Some(last) = postings.last() {
-                state.heads.raise_account(*account, last.seq);
-            }
+    fn location(&self, offset: u32) -> Location {
+        Location {
+            segment: self.segment.no,
+            offset,
         }
-        for (conversation, postings) in &self.conversations {
-            if let Some(last) = postings.last() {
-                state.heads.raise_conversation(*conversation, last.seq);
-            }
-        }
-        state
+    }
+
+    /// The last number of a conversation; 0 if there is none here.
+    pub(crate) fn head_of(&self, conversation: ConversationKey) -> u64 {
+        self.conversations.get(&conversation).map_or(0, Postings::head)
     }
 }
 
-impl SegmentIndex for ActiveIndex {
-    fn segment(&self) -> &Segment {
-        &self.segment
+impl Index for ActiveIndex {
+    fn range(&self) -> (u64, u64) {
+        (self.segment.no, self.segment.no)
     }
 
     fn last_ms(&self) -> u64 {
@@ -128,22 +140,19 @@ impl SegmentIndex for ActiveIndex {
             Line::Inbox(account) => self.inboxes.get(&account),
             Line::Conversation(conversation) => self.conversations.get(&conversation),
         };
-        Ok(postings.map_or_else(Vec::new, |postings| cut(postings, window)))
+        Ok(postings.map_or_else(Vec::new, |postings| postings.cut(window)))
     }
 
     fn message(&self, id: ServerId) -> Result<Option<Location>, ReadError> {
         let found = self.messages.binary_search_by_key(&id, |(id, _)| *id).ok();
-        Ok(found.map(|at| Location {
-            segment: self.segment.no,
-            offset: self.messages[at].1,
-        }))
+        Ok(found.map(|at| self.location(self.messages[at].1)))
     }
 
     fn original(&self, key: u128) -> Result<Option<Location>, ReadError> {
-        let offset = self.originals.get(&key).copied();
-        Ok(offset.map(|offset| Location {
-            segment: self.segment.no,
-            offset,
-        }))
+        Ok(self.originals.get(&key).map(|offset| self.location(*offset)))
+    }
+
+    fn conversation_head(&self, conversation: ConversationKey) -> Result<Option<u64>, ReadError> {
+        Ok(Some(self.head_of(conversation)).filter(|head| *head > 0))
     }
 }

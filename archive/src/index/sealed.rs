@@ -1,144 +1,161 @@
-//! The index of a finished segment: one immutable file of sorted tables, of which only fences and a filter are in memory.
+//! The index of finished segments: one immutable file of sorted tables, of which fences and filters are in memory.
 
-use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use godwit_model::{ConversationKey, ServerId};
 
-use super::{Line, Posting, SegmentIndex, Window};
+use super::{Index, Line, Posting, Window};
 use crate::disk::DiskFile;
+use crate::marks::Mark;
 use crate::query::ReadError;
 use crate::record::conversation_tag;
+use crate::segment::open_files::OpenFiles;
 use crate::segment::{Location, Segment};
+use crate::sorted::Format;
+use crate::sorted::filter::Filter;
+use crate::sorted::stream::Stream;
+use crate::sorted::table::{BlockError, Table, TableWalk};
+use crate::state::{Map, Standing};
 
 pub(crate) mod build;
-mod filter;
+mod entry;
+pub(crate) mod merge;
+mod meta;
 mod open;
-mod table;
 pub(crate) mod verify;
 
-use filter::Filter;
-pub(crate) use open::{Opened, open};
-use table::{BlockError, Table, TableWalk};
+use entry::{CONVERSATION_KEY, INBOX_KEY, Layout};
+use meta::Meta;
+pub(crate) use meta::{SealedSegment, is_name, name, range};
+pub(crate) use open::open;
 
-/// The name of a sealed index's file.
-pub(crate) fn name(no: u64) -> String {
-    format!("segment-{no:016x}.idx")
-}
-
-/// Whether a file of this name is a sealed index.
-pub(crate) fn is_name(name: &str) -> bool {
-    number(name).is_some()
-}
-
-/// The number in an index's file name.
-pub(crate) fn number(name: &str) -> Option<u64> {
-    let digits = name.strip_prefix("segment-")?.strip_suffix(".idx")?;
-    (digits.len() == 16).then(|| u64::from_str_radix(digits, 16).ok())?
-}
-
-// Entries start with their key in big-endian, so that they sort as bytes.
-/// account 8, seq 8, time 4, tag 4, offset 4, segments back 4.
-const INBOX_WIDTH: usize = 32;
-/// conversation 16, seq 8, time 4, offset 4.
-const CONVERSATION_WIDTH: usize = 32;
-/// server id or duplicate key 16, offset 4.
-const POINT_WIDTH: usize = 20;
+const FORMAT: Format = Format {
+    magic: b"GODWITIX",
+    version: 2,
+};
 
 /// An open sealed index.
 pub(crate) struct SealedIndex {
-    segment: Segment,
+    meta: Meta,
+    files: Arc<OpenFiles>,
     file: Arc<dyn DiskFile>,
-    /// Times in the tables count from here.
-    first_ms: u64,
-    last_ms: u64,
-    first_id: ServerId,
-    last_id: ServerId,
+    bytes: u64,
     inboxes: Table,
     conversations: Table,
     messages: Table,
     originals: Table,
-    filter: Filter,
-}
-
-/// How one kind of line is laid out in its table.
-struct Layout<'a> {
-    table: &'a Table,
-    /// The line's key, with which its entries start.
-    key: [u8; 16],
-    key_bytes: usize,
-    tag: u32,
-}
-
-impl Layout<'_> {
-    fn key(&self) -> &[u8] {
-        &self.key[..self.key_bytes]
-    }
-
-    /// `seq` and time of an entry.
-    fn place(&self, entry: &[u8]) -> (u64, u32) {
-        (big_u64(&entry[self.key_bytes..]), big_u32(&entry[self.key_bytes + 8..]))
-    }
+    accounts: Table,
+    devices: Table,
+    conversation_filter: Filter,
+    /// `None` once no original in it can be asked for any more.
+    original_filter: RwLock<Option<Filter>>,
 }
 
 impl SealedIndex {
+    /// How often it was merged: 0 for the index of one segment.
+    pub(crate) fn level(&self) -> u8 {
+        self.meta.level
+    }
+
+    /// The segments it covers, ascending.
+    pub(crate) fn segments(&self) -> &[SealedSegment] {
+        &self.meta.segments
+    }
+
+    /// The segment with this number, if it covers it.
+    pub(crate) fn segment(&self, no: u64) -> Option<Segment> {
+        let at = self.meta.segments.binary_search_by_key(&no, |segment| segment.no).ok()?;
+        let segment = &self.meta.segments[at];
+        Some(Segment::sealed(segment.no, segment.salt, &self.files))
+    }
+
+    /// The name of its file.
+    pub(crate) fn name(&self) -> String {
+        name(self.range())
+    }
+
+    /// Bytes of its file.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// What was under way after its last segment.
+    pub(crate) fn standing(&self) -> &Standing {
+        &self.meta.standing
+    }
+
+    /// Messages that were taken back in its segments.
+    pub(crate) fn marks(&self) -> &Map<ServerId, Mark> {
+        &self.meta.marks
+    }
+
+    /// The heads of the accounts it numbered.
+    pub(crate) fn accounts(&self) -> Stream<'_> {
+        self.stream(&self.accounts)
+    }
+
+    /// The devices that changed in it, as they were after its last segment.
+    pub(crate) fn devices(&self) -> Stream<'_> {
+        self.stream(&self.devices)
+    }
+
+    fn stream<'a>(&'a self, table: &Table) -> Stream<'a> {
+        Stream::new(&*self.file, table.extent, table.width)
+    }
+
+    /// The postings of all conversations; entries start with the conversation's key and the number.
+    pub(crate) fn conversation_postings(&self) -> Stream<'_> {
+        self.stream(&self.conversations)
+    }
+
+    /// Gives the memory of a filter back that nobody asks any more.
+    pub(crate) fn forget_originals(&self) {
+        *self.original_filter.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Bytes it takes in memory.
+    pub(crate) fn memory(&self) -> usize {
+        let tables = [&self.inboxes, &self.conversations, &self.messages, &self.originals];
+        let fences: usize = tables.into_iter().map(Table::memory).sum();
+        let originals = self.original_filter.read().unwrap_or_else(PoisonError::into_inner);
+        fences + self.conversation_filter.bytes().len() + originals.as_ref().map_or(0, |filter| filter.bytes().len())
+    }
+
     fn layout(&self, line: Line) -> Layout<'_> {
         let mut key = [0; 16];
         match line {
             Line::Inbox(account) => {
-                key[..8].copy_from_slice(&account.0.to_be_bytes());
+                key[..INBOX_KEY].copy_from_slice(&account.0.to_be_bytes());
                 Layout {
                     table: &self.inboxes,
                     key,
-                    key_bytes: 8,
+                    key_bytes: INBOX_KEY,
                     tag: 0,
                 }
             }
             Line::Conversation(conversation) => {
                 key.copy_from_slice(&conversation.0.to_be_bytes());
-                let tag = conversation_tag(Some(conversation));
                 Layout {
                     table: &self.conversations,
                     key,
-                    key_bytes: 16,
-                    tag,
+                    key_bytes: CONVERSATION_KEY,
+                    tag: conversation_tag(Some(conversation)),
                 }
             }
         }
     }
 
-    fn posting(&self, layout: &Layout<'_>, entry: &[u8]) -> Posting {
-        let (seq, time) = layout.place(entry);
-        let rest = &entry[layout.key_bytes + 12..];
-        let (tag, offset, back) = if layout.key_bytes == 8 {
-            (little_u32(rest), little_u32(&rest[4..]), little_u32(&rest[8..]))
-        } else {
-            (layout.tag, little_u32(rest), 0)
-        };
-        let segment = self.segment.no.saturating_sub(u64::from(back));
-        Posting {
-            seq,
-            time_ms: self.first_ms + u64::from(time),
-            tag,
-            location: Location { segment, offset },
-        }
-    }
-
-    fn since(&self, window: &Window) -> u32 {
-        u32::try_from(window.since_ms.saturating_sub(self.first_ms)).unwrap_or(u32::MAX)
-    }
-
     fn forward(&self, layout: &Layout<'_>, window: &Window) -> Result<Vec<Posting>, BlockError> {
-        let since = self.since(window);
         let mut walk = layout.table.walk(&*self.file);
         let mut position = walk.partition_point(|entry| {
-            let (seq, time) = layout.place(entry);
-            let key = &entry[..layout.key_bytes];
-            key < layout.key() || (key == layout.key() && (seq < window.low || time < since))
+            let key = layout.key_of(entry);
+            key < layout.key()
+                || (key == layout.key()
+                    && (layout.seq(entry) < window.low || layout.time_ms(entry) < window.since_ms))
         })?;
         let mut found = Vec::new();
         while found.len() < window.limit
-            && let Some(posting) = self.at(layout, &mut walk, position)?
+            && let Some(posting) = at(layout, &mut walk, position)?
             && posting.seq <= window.high
         {
             if window.takes(&posting) {
@@ -152,13 +169,13 @@ impl SealedIndex {
     fn backward(&self, layout: &Layout<'_>, window: &Window) -> Result<Vec<Posting>, BlockError> {
         let mut walk = layout.table.walk(&*self.file);
         let mut position = walk.partition_point(|entry| {
-            let key = &entry[..layout.key_bytes];
-            key < layout.key() || (key == layout.key() && layout.place(entry).0 <= window.high)
+            let key = layout.key_of(entry);
+            key < layout.key() || (key == layout.key() && layout.seq(entry) <= window.high)
         })?;
         let mut found = Vec::new();
         while found.len() < window.limit && position > 0 {
             position -= 1;
-            let Some(posting) = self.at(layout, &mut walk, position)? else {
+            let Some(posting) = at(layout, &mut walk, position)? else {
                 break;
             };
             if posting.seq < window.low || posting.time_ms < window.since_ms {
@@ -171,50 +188,49 @@ impl SealedIndex {
         Ok(found)
     }
 
-    /// The posting at a position, if it is still of this line.
-    fn at(&self, layout: &Layout<'_>, walk: &mut TableWalk<'_>, position: u64) -> Result<Option<Posting>, BlockError> {
-        let entry = walk
-            .entry(position)?
-            .filter(|entry| &entry[..layout.key_bytes] == layout.key());
-        Ok(entry.map(|entry| self.posting(layout, entry)))
-    }
-
     fn point(&self, table: &Table, key: u128) -> Result<Option<Location>, ReadError> {
         let key = key.to_be_bytes();
         let find = || {
             let mut walk = table.walk(&*self.file);
             let position = walk.partition_point(|entry| entry[..16] < key[..])?;
             let entry = walk.entry(position)?.filter(|entry| entry[..16] == key);
-            Ok(entry.map(|entry| little_u32(&entry[16..])))
+            Ok(entry.map(entry::point_location))
         };
-        let offset = find().map_err(|error| self.read_error(error))?;
-        Ok(offset.map(|offset| Location {
-            segment: self.segment.no,
-            offset,
-        }))
+        find().map_err(|error| self.read_error(error))
     }
 
     fn read_error(&self, error: BlockError) -> ReadError {
         match error {
             BlockError::Disk(error) => ReadError::Disk(error),
             BlockError::Damaged => ReadError::IndexDamaged {
-                segment: self.segment.no,
+                segment: self.range().0,
             },
         }
     }
 }
 
-impl SegmentIndex for SealedIndex {
-    fn segment(&self) -> &Segment {
-        &self.segment
+/// The posting at a position, if it is still of this line.
+fn at(layout: &Layout<'_>, walk: &mut TableWalk<'_>, position: u64) -> Result<Option<Posting>, BlockError> {
+    let entry = walk.entry(position)?.filter(|entry| layout.key_of(entry) == layout.key());
+    Ok(entry.map(|entry| layout.posting(entry)))
+}
+
+impl Index for SealedIndex {
+    fn range(&self) -> (u64, u64) {
+        self.meta.range()
     }
 
     fn last_ms(&self) -> u64 {
-        self.last_ms
+        self.meta.last_ms()
     }
 
     fn postings(&self, line: Line, window: &Window) -> Result<Vec<Posting>, ReadError> {
-        if self.last_ms < window.since_ms {
+        if self.last_ms() < window.since_ms {
+            return Ok(Vec::new());
+        }
+        if let Line::Conversation(conversation) = line
+            && !self.conversation_filter.may_hold(conversation.0)
+        {
             return Ok(Vec::new());
         }
         let layout = self.layout(line);
@@ -227,74 +243,25 @@ impl SegmentIndex for SealedIndex {
     }
 
     fn message(&self, id: ServerId) -> Result<Option<Location>, ReadError> {
-        if id < self.first_id || id > self.last_id {
+        if id < self.meta.first_id || id > self.meta.last_id {
             return Ok(None);
         }
         self.point(&self.messages, id.0)
     }
 
     fn original(&self, key: u128) -> Result<Option<Location>, ReadError> {
-        if self.filter.may_hold(key) {
+        let filter = self.original_filter.read().unwrap_or_else(PoisonError::into_inner);
+        let may_hold = filter.as_ref().is_some_and(|filter| filter.may_hold(key));
+        drop(filter);
+        if may_hold {
             self.point(&self.originals, key)
         } else {
             Ok(None)
         }
     }
-}
 
-fn inbox_entry(account: u64, posting: &Posting, segment: u64, first_ms: u64) -> [u8; INBOX_WIDTH] {
-    let mut entry = [0; INBOX_WIDTH];
-    // An intent lies in the segment of its chunk or in an earlier one; 2^32 segments are out of reach.
-    let back = u32::try_from(segment.saturating_sub(posting.location.segment)).unwrap_or(u32::MAX);
-    entry[..8].copy_from_slice(&account.to_be_bytes());
-    entry[8..16].copy_from_slice(&posting.seq.to_be_bytes());
-    entry[16..20].copy_from_slice(&time_delta(posting, first_ms).to_be_bytes());
-    entry[20..24].copy_from_slice(&posting.tag.to_le_bytes());
-    entry[24..28].copy_from_slice(&posting.location.offset.to_le_bytes());
-    entry[28..].copy_from_slice(&back.to_le_bytes());
-    entry
-}
-
-fn conversation_entry(key: ConversationKey, posting: &Posting, first_ms: u64) -> [u8; CONVERSATION_WIDTH] {
-    let mut entry = [0; CONVERSATION_WIDTH];
-    entry[..16].copy_from_slice(&key.0.to_be_bytes());
-    entry[16..24].copy_from_slice(&posting.seq.to_be_bytes());
-    entry[24..28].copy_from_slice(&time_delta(posting, first_ms).to_be_bytes());
-    entry[28..].copy_from_slice(&posting.location.offset.to_le_bytes());
-    entry
-}
-
-fn point_entry(key: u128, offset: u32) -> [u8; POINT_WIDTH] {
-    let mut entry = [0; POINT_WIDTH];
-    entry[..16].copy_from_slice(&key.to_be_bytes());
-    entry[16..].copy_from_slice(&offset.to_le_bytes());
-    entry
-}
-
-/// Milliseconds since the segment's first; a segment that stays open for more than 49 days counts no further.
-fn time_delta(posting: &Posting, first_ms: u64) -> u32 {
-    u32::try_from(posting.time_ms.saturating_sub(first_ms)).unwrap_or(u32::MAX)
-}
-
-fn big_u64(bytes: &[u8]) -> u64 {
-    u64::from_be_bytes(first(bytes))
-}
-
-fn big_u32(bytes: &[u8]) -> u32 {
-    u32::from_be_bytes(first(bytes))
-}
-
-fn little_u32(bytes: &[u8]) -> u32 {
-    u32::from_le_bytes(first(bytes))
-}
-
-fn first<const N: usize>(bytes: &[u8]) -> [u8; N] {
-    *bytes
-        .first_chunk()
-        .expect("entries are cut at the width of their table")
-}
-
-/// Whether an error of a read means that there is nothing to read.
-fn is_missing(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof)
+    fn conversation_head(&self, conversation: ConversationKey) -> Result<Option<u64>, ReadError> {
+        let last = self.postings(Line::Conversation(conversation), &Window::LAST)?;
+        Ok(last.first().map(|posting| posting.seq))
+    }
 }

@@ -6,18 +6,16 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::SegmentIndex;
+use super::Index;
 use super::active::ActiveIndex;
-use super::sealed::{Opened, build, name, open};
-use crate::checkpoint;
+use super::merger::Merger;
+use super::sealed::{SealedIndex, build, open};
 use crate::disk::Disk;
-use crate::state::State;
-use crate::view::SharedView;
+use crate::segment::open_files::OpenFiles;
+use crate::sealed_log::SealedLog;
 
 /// Finished segments that may wait in memory; more would be memory without a bound.
 const WAITING_MAX: usize = 4;
-/// Seals between two checkpoints.
-const CHECKPOINT_SEALS: u32 = 4;
 /// How long a seal that failed waits before it is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -26,10 +24,12 @@ pub(crate) struct Sealer {
     work: Option<SyncSender<Arc<ActiveIndex>>>,
     backlog: Arc<Backlog>,
     thread: Option<JoinHandle<()>>,
+    merger: Option<Merger>,
 }
 
+/// What waits to be sealed.
 #[derive(Default)]
-struct Backlog {
+pub(super) struct Backlog {
     state: Mutex<BacklogState>,
     changed: Condvar,
 }
@@ -42,38 +42,44 @@ struct BacklogState {
     /// Somebody wants it tried again now.
     hurry: bool,
     closing: bool,
+    /// How many were sealed.
+    seals: u64,
 }
 
 impl Backlog {
     fn lock(&self) -> MutexGuard<'_, BacklogState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-/// What the thread works with.
-pub(crate) struct SealerSetup {
-    pub(crate) disk: Arc<dyn Disk>,
-    pub(crate) view: Arc<SharedView>,
-    /// The state as of the newest sealed segment; `None` if it is not known, so that no checkpoint is written.
-    pub(crate) state: Option<State>,
-    /// Finished segments that have no file yet, ascending.
-    pub(crate) unsealed: Vec<Arc<ActiveIndex>>,
+    /// Waits while segments wait to be sealed, unless that is held up. `false` once everything ends.
+    pub(super) fn give_way(&self) -> bool {
+        let busy = |state: &mut BacklogState| state.waiting > 0 && !state.stalled && !state.closing;
+        let state = self.changed.wait_while(self.lock(), busy);
+        !state.unwrap_or_else(PoisonError::into_inner).closing
+    }
+
+    /// Waits until more than `seals` were sealed, and says how many; `None` once everything ends.
+    pub(super) fn next_seal(&self, seals: u64) -> Option<u64> {
+        let idle = |state: &mut BacklogState| state.seals <= seals && !state.closing;
+        let state = self.changed.wait_while(self.lock(), idle);
+        let state = state.unwrap_or_else(PoisonError::into_inner);
+        (!state.closing).then_some(state.seals)
+    }
 }
 
 impl Sealer {
-    pub(crate) fn start(setup: SealerSetup) -> io::Result<Self> {
+    /// Starts the thread; `unsealed` are finished segments that have no file yet, ascending.
+    pub(crate) fn start(sealed_log: Arc<SealedLog>, unsealed: &[Arc<ActiveIndex>]) -> io::Result<Self> {
         let backlog = Arc::new(Backlog::default());
-        let (work, queue) = sync_channel(setup.unsealed.len() + WAITING_MAX);
-        backlog.lock().waiting = setup.unsealed.len();
-        for index in &setup.unsealed {
+        let (work, queue) = sync_channel(unsealed.len() + WAITING_MAX);
+        backlog.lock().waiting = unsealed.len();
+        for index in unsealed {
             // The channel has room for all of them.
             let _ = work.send(Arc::clone(index));
         }
-        let mut desk = Desk {
-            disk: setup.disk,
-            view: setup.view,
-            state: setup.state,
-            seals: 0,
+        let merger = Merger::start(Arc::clone(&sealed_log), Arc::clone(&backlog))?;
+        let desk = Desk {
+            sealed_log,
             backlog: Arc::clone(&backlog),
         };
         let thread = std::thread::Builder::new()
@@ -83,6 +89,7 @@ impl Sealer {
             work: Some(work),
             backlog,
             thread: Some(thread),
+            merger: Some(merger),
         })
     }
 
@@ -121,19 +128,17 @@ impl Drop for Sealer {
             // What it did not finish is built again at the next start.
             let _ = thread.join();
         }
+        self.merger = None;
     }
 }
 
 struct Desk {
-    disk: Arc<dyn Disk>,
-    view: Arc<SharedView>,
-    state: Option<State>,
-    seals: u32,
+    sealed_log: Arc<SealedLog>,
     backlog: Arc<Backlog>,
 }
 
 impl Desk {
-    fn run(&mut self, queue: &Receiver<Arc<ActiveIndex>>) {
+    fn run(&self, queue: &Receiver<Arc<ActiveIndex>>) {
         while let Ok(index) = queue.recv() {
             while let Err(error) = self.seal(&index) {
                 tracing::error!(segment = index.segment().no, %error, "a segment's index could not be written");
@@ -144,15 +149,20 @@ impl Desk {
             let mut state = self.backlog.lock();
             state.waiting -= 1;
             state.stalled = false;
+            state.seals += 1;
             drop(state);
             self.backlog.changed.notify_all();
-            self.checkpoint(&index);
+            if self.sealed_log.checkpoint_is_due()
+                && let Err(error) = self.sealed_log.checkpoint()
+            {
+                tracing::warn!(?error, "no checkpoint was written; a start adds up more segments until the next");
+            }
         }
     }
 
     fn seal(&self, index: &ActiveIndex) -> io::Result<()> {
-        let sealed = write(&*self.disk, index)?;
-        self.view.write().replace_sealing(sealed.index);
+        let sealed = write(&*self.sealed_log.disk, &self.sealed_log.view.files, index)?;
+        self.sealed_log.view.write().replace_sealing(sealed);
         Ok(())
     }
 
@@ -168,26 +178,10 @@ impl Desk {
         state.hurry = false;
         !state.closing
     }
-
-    fn checkpoint(&mut self, index: &ActiveIndex) {
-        let Some(state) = &mut self.state else { return };
-        state.merge(index.delta());
-        self.seals += 1;
-        if !self.seals.is_multiple_of(CHECKPOINT_SEALS) {
-            return;
-        }
-        // Those made since are durable as well; those whose segments were rewritten are done with.
-        state.marks = self.view.marks.outstanding();
-        if let Err(error) = checkpoint::write(&*self.disk, index.segment().no, state) {
-            tracing::warn!(%error, "no checkpoint was written; a start adds up more segments until the next");
-        }
-    }
 }
 
 /// Writes a segment's index and opens it.
-pub(crate) fn write(disk: &dyn Disk, index: &ActiveIndex) -> io::Result<Opened> {
-    let no = index.segment().no;
-    let file = name(no);
-    checkpoint::replace(disk, &format!("{file}.tmp"), &file, &build::encode(index))?;
-    open(disk, no)?.ok_or_else(|| io::Error::other("the index just written does not read back"))
+pub(crate) fn write(disk: &dyn Disk, files: &Arc<OpenFiles>, index: &ActiveIndex) -> io::Result<SealedIndex> {
+    build::write(disk, index)?;
+    open(disk, files, index.range())?.ok_or_else(|| io::Error::other("the index just written does not read back"))
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 
 use super::Inspector;
+use crate::checkpoint;
+use crate::conversation_heads::dropped;
 use crate::disk::Disk;
 use crate::index::sealed;
 use crate::segment;
@@ -46,7 +48,7 @@ impl Inspector {
                 folder.indexes.insert(name, size);
             } else if name.strip_suffix(".damaged").is_some() {
                 folder.set_aside.insert(name, size);
-            } else if crate::checkpoint::is_name(&name) {
+            } else if checkpoint::is_name(&name) || dropped::is_name(&name) {
                 folder.states.insert(name, size);
             }
         }

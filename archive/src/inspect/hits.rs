@@ -14,8 +14,8 @@ use crate::record::decode;
 impl Inspector {
     /// By the index of the segment, if it has one that opens.
     pub(super) fn hits_by_index(&self, segment: u64, stretch: Range<u64>) -> Option<Hits> {
-        let opened = sealed::open(&*self.disk, segment).ok()??;
-        Some(gather(opened.index.numbers_in(segment, stretch), true))
+        let index = sealed::verify::covering(&self.disk, segment).ok()??;
+        Some(gather(index.numbers_in(segment, &stretch), true))
     }
 }
 

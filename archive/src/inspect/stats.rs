@@ -83,7 +83,7 @@ impl Inspector {
         sum.stats.index_bytes = folder.indexes.values().sum();
         sum.stats.quarantined = folder.set_aside.len() as u64;
         for name in folder.indexes.keys() {
-            match sealed::verify::memory_bytes(&*self.disk, name) {
+            match sealed::verify::memory_bytes(&self.disk, name) {
                 Ok(bytes) => sum.stats.memory_bytes += bytes,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
@@ -138,8 +138,8 @@ impl Inspector {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         }
-        let opened = sealed::open(&*self.disk, no)?;
-        Ok(opened.map(|opened| opened.index.salt()))
+        let index = sealed::verify::covering(&self.disk, no)?;
+        Ok(index.and_then(|index| index.salt(no)))
     }
 }
 

@@ -6,6 +6,7 @@ use std::io;
 use super::folder::Folder;
 use super::{Damage, DamageKind, Hits, Inspector, Watch};
 use crate::checkpoint;
+use crate::conversation_heads::dropped;
 use crate::index::sealed;
 use crate::segment;
 
@@ -14,7 +15,7 @@ mod segments;
 /// Most damages that are listed.
 const DAMAGES_MAX: usize = 10_000;
 /// Finished segments from which on a checkpoint must be there.
-const CHECKPOINT_EXPECTED: usize = 4;
+const CHECKPOINT_EXPECTED: usize = 9;
 
 /// What a verification found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -110,7 +111,7 @@ impl Desk<'_> {
 
     fn indexes(&mut self) -> io::Result<()> {
         for (name, size) in self.folder.indexes.clone() {
-            let checked = match sealed::verify::check(&*self.inspector.disk, &name) {
+            let (checked, segments) = match sealed::verify::check(&*self.inspector.disk, &name) {
                 Ok(checked) => checked,
                 // A merge or retention took it away meanwhile.
                 Err(_) if !self.inspector.is_there(&name)? => continue,
@@ -121,8 +122,6 @@ impl Desk<'_> {
             };
             self.read(size);
             self.found.blocks += checked.blocks;
-            self.salts
-                .extend(checked.salt.map(|salt| (checked.segments.start, salt)));
             for fault in checked.faults {
                 self.found.damage(Damage {
                     file: name.clone(),
@@ -132,8 +131,9 @@ impl Desk<'_> {
                     hits: Hits::default(),
                 });
             }
-            for no in checked.segments {
+            for (no, salt) in segments {
                 self.covered.insert(no);
+                self.salts.extend(salt.map(|salt| (no, salt)));
                 self.lone_index(&name, no)?;
             }
         }
@@ -153,8 +153,7 @@ impl Desk<'_> {
     }
 
     fn states(&mut self) -> io::Result<()> {
-        let disk = &*self.inspector.disk;
-        if self.folder.states.is_empty() {
+        if !self.folder.states.contains_key(checkpoint::NAME) {
             let late = self.covered.len() > CHECKPOINT_EXPECTED
                 && !self.inspector.settles(|| self.inspector.is_there(checkpoint::NAME))?;
             if late {
@@ -163,16 +162,31 @@ impl Desk<'_> {
             }
         }
         for (name, size) in self.folder.states.clone() {
-            match checkpoint::read(disk) {
-                Ok(Some((covered, _))) if self.folder.segments.keys().last().is_some_and(|last| covered > *last) => {
-                    self.found.whole_file(name, size, DamageKind::Misplaced);
-                }
-                Ok(Some(_)) => {}
-                Ok(None) => self.found.whole_file(name, size, DamageKind::Checkpoint),
+            match self.state(&name) {
+                Ok(None) => {}
+                Ok(Some(kind)) => self.found.whole_file(name, size, kind),
+                // Another one took its place meanwhile.
+                Err(_) if !self.inspector.is_there(&name)? => continue,
                 Err(_) => self.found.whole_file(name, size, DamageKind::Unreadable),
             }
             self.read(size);
         }
         Ok(())
+    }
+
+    /// What is wrong with a file of state, if anything.
+    fn state(&self, name: &str) -> io::Result<Option<DamageKind>> {
+        let disk = &*self.inspector.disk;
+        if !checkpoint::is_name(name) {
+            let sound = dropped::check(disk, name)?.faults.is_empty();
+            return Ok((!sound).then_some(DamageKind::Checkpoint));
+        }
+        let (checked, covers) = checkpoint::check(disk, name)?;
+        let Some(covers) = covers.filter(|_| checked.faults.is_empty()) else {
+            return Ok(Some(DamageKind::Checkpoint));
+        };
+        let last = self.folder.segments.keys().last();
+        let beyond = last.is_some_and(|last| covers > *last);
+        Ok(beyond.then_some(DamageKind::Misplaced))
     }
 }

@@ -4,109 +4,132 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use godwit_model::{AccountNo, DeviceNo};
+use godwit_model::AccountNo;
 
+use super::folder::{Part, look};
 use super::replay::{Replayed, UNKNOWN, replay};
 use super::{OpenError, Recovery, walk};
-use crate::checkpoint;
-use crate::device::DeviceState;
+use crate::checkpoint::{self, Checkpoint};
+use crate::conversation_heads::dropped::Dropped;
+use crate::device::states::DeviceStates;
 use crate::disk::{Disk, read_exact_at};
 use crate::fanout::{Fanout, Fanouts};
 use crate::frame::FrameKind;
-use crate::index::SegmentIndex;
+use crate::index::Index;
 use crate::index::active::ActiveIndex;
-use crate::index::sealed::{self, SealedIndex};
+use crate::index::sealed::SealedIndex;
 use crate::index::sealer;
 use crate::marks::Marks;
 use crate::record::decode;
+use crate::segment::open_files::OpenFiles;
 use crate::segment::prepare::prepare;
 use crate::segment::{self, FIRST_OFFSET, HEADER_BYTES, HEADER_LENGTH, Header, Segment};
-use crate::state::{FanoutMark, Progress, State};
+use crate::sorted::table::BlockError;
+use crate::state::{FanoutMark, Progress, Standing, State};
 use crate::view::{SharedView, View};
+
+/// Segments at the end of the log whose index may be written after the start; they stay in memory until then.
+const LATER_MAX: usize = 3;
 
 /// Everything a writer starts from.
 pub(crate) struct Recovered {
     pub(crate) view: Arc<SharedView>,
-    pub(crate) devices: Vec<(DeviceNo, DeviceState)>,
+    pub(crate) devices: DeviceStates,
     pub(crate) fanouts: Fanouts,
     pub(crate) progress: Progress,
     /// Where the next commit stands in the active segment.
     pub(crate) tail: u64,
     /// An empty segment that follows the active one.
     pub(crate) ready: Option<Segment>,
-    /// The state as of the newest sealed segment, if it is known.
-    pub(crate) sealed_state: Option<State>,
-    /// Finished segments whose index could not be written yet.
+    pub(crate) checkpoint: Option<Checkpoint>,
+    /// Finished segments whose index is still to be written.
     pub(crate) unsealed: Vec<Arc<ActiveIndex>>,
     pub(crate) report: Recovery,
 }
 
 /// Reads the folder.
-pub(crate) fn begin(disk: &dyn Disk, segment_bytes: u64) -> Result<Recovered, OpenError> {
-    let mut numbers = clean(disk)?;
-    numbers.sort_unstable();
-    let (covered, state) = checkpoint::read(disk)?.map_or((None, State::default()), |(no, state)| (Some(no), state));
+pub(crate) fn begin(disk: &dyn Disk, files: &Arc<OpenFiles>, segment_bytes: u64) -> Result<Recovered, OpenError> {
+    let (parts, dropped) = look(disk, files)?;
+    let (checkpoint, state) = match checkpoint::read(disk)? {
+        Some((checkpoint, state)) => (Some(checkpoint), state),
+        // What the dropped segments said is nowhere else.
+        None if dropped.lowest > 1 => return Err(OpenError::Irreplaceable { file: checkpoint::NAME }),
+        None => (None, State::default()),
+    };
     let mut desk = Desk {
         disk,
-        covered,
+        files,
+        covered: checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.covers),
+        checkpoint,
         state,
-        before: None,
+        before: Standing::default(),
         sealed: Vec::new(),
         unsealed: Vec::new(),
-        sealed_state: None,
         active: None,
         ready: None,
+        damaged: None,
         report: Recovery::default(),
     };
-    for (at, no) in numbers.iter().enumerate() {
-        desk.segment(*no, &numbers[at + 1..])?;
+    for (at, part) in parts.iter().enumerate() {
+        desk.part(part, &parts[at + 1..], dropped.lowest)?;
+        if let Some(name) = desk.damaged.take() {
+            tracing::error!(name, "an index is damaged and is built again");
+            disk.remove(&name)?;
+            return begin(disk, files, segment_bytes);
+        }
     }
-    let next_no = numbers.last().map_or(1, |last| last + 1);
-    desk.finish(next_no, segment_bytes)
-}
-
-/// Removes what was not finished, and says which segments there are.
-fn clean(disk: &dyn Disk) -> io::Result<Vec<u64>> {
-    let names = disk.list()?;
-    for name in names.iter().filter(|name| name.strip_suffix(".tmp").is_some()) {
-        disk.remove(name)?;
-    }
-    Ok(names.iter().filter_map(|name| segment::number(name)).collect())
+    let last = parts.last().map_or(dropped.lowest.saturating_sub(1), Part::last);
+    let next_no = last.max(desk.covered) + 1;
+    desk.finish(next_no, segment_bytes, dropped)
 }
 
 struct Desk<'a> {
     disk: &'a dyn Disk,
-    /// The last segment the checkpoint covers.
-    covered: Option<u64>,
+    files: &'a Arc<OpenFiles>,
+    /// The last segment the checkpoint covers; 0 without one.
+    covered: u64,
+    checkpoint: Option<Checkpoint>,
     state: State,
-    /// The sealed segment before the current one, while the checkpoint covers it.
-    before: Option<State>,
+    /// What was under way after the part before the current one.
+    before: Standing,
     sealed: Vec<Arc<SealedIndex>>,
     unsealed: Vec<Arc<ActiveIndex>>,
-    sealed_state: Option<State>,
     active: Option<(ActiveIndex, u64)>,
     ready: Option<Segment>,
+    /// An index whose inside is damaged: the reading starts over without it.
+    damaged: Option<String>,
     report: Recovery,
 }
 
 impl Desk<'_> {
-    fn is_covered(&self, no: u64) -> bool {
-        self.covered.is_some_and(|covered| no <= covered)
+    fn part(&mut self, part: &Part, later: &[Part], lowest: u64) -> Result<(), OpenError> {
+        match part {
+            Part::Indexed(index) => {
+                let kept = index.segments().iter().filter(|segment| segment.no >= lowest).count();
+                self.report.segments += kept as u64;
+                self.indexed(index)
+            }
+            Part::Segment(no) => self.segment(*no, later),
+        }
     }
 
-    fn segment(&mut self, no: u64, later: &[u64]) -> Result<(), OpenError> {
-        if let Some(opened) = sealed::open(self.disk, no)?
-            && let Some(delta) = opened.delta()
-        {
-            if self.is_covered(no) {
-                self.before = Some(delta);
-            } else {
-                self.state.merge(delta);
-            }
-            self.sealed.push(Arc::new(opened.index));
-            self.report.segments += 1;
+    fn indexed(&mut self, index: &Arc<SealedIndex>) -> Result<(), OpenError> {
+        self.before = index.standing().clone();
+        self.sealed.push(Arc::clone(index));
+        if index.range().1 <= self.covered {
             return Ok(());
         }
+        match checkpoint::add(&mut self.state, index) {
+            Ok(()) => Ok(()),
+            Err(BlockError::Disk(error)) => Err(error.into()),
+            Err(BlockError::Damaged) => {
+                self.damaged = Some(index.name());
+                Ok(())
+            }
+        }
+    }
+
+    fn segment(&mut self, no: u64, later: &[Part]) -> Result<(), OpenError> {
         match segment::open(self.disk, no)? {
             Header::Sound(segment) => self.unsealed_segment(segment, later),
             Header::Unknown(version) => Err(OpenError::Version {
@@ -123,87 +146,70 @@ impl Desk<'_> {
         }
     }
 
-    fn unsealed_segment(&mut self, segment: Segment, later: &[u64]) -> Result<(), OpenError> {
-        let mut bytes = vec![0; usize::try_from(segment.file.size()?).map_err(io::Error::other)?];
-        read_exact_at(&*segment.file, &mut bytes, 0)?;
+    fn unsealed_segment(&mut self, segment: Segment, later: &[Part]) -> Result<(), OpenError> {
+        let file = segment.file()?;
+        let mut bytes = vec![0; usize::try_from(file.size()?).map_err(io::Error::other)?];
+        read_exact_at(&*file, &mut bytes, 0)?;
         let next_durable = self.next_durable(later)?;
         let empty = bytes[HEADER_LENGTH..].iter().all(|byte| *byte == 0);
         if empty && next_durable.is_none() && self.active.is_some() {
             self.ready.get_or_insert(segment);
             return Ok(());
         }
-        let covered = self.is_covered(segment.no);
         // A segment that the checkpoint covers changes nothing any more; its index alone is made again.
-        let mut scratch = covered.then(|| State {
-            fanouts: self
-                .before
-                .as_ref()
-                .map_or_else(Vec::new, |before| before.fanouts.clone()),
-            progress: self
-                .before
-                .as_ref()
-                .map_or_else(Progress::default, |before| before.progress),
+        let mut scratch = (segment.no <= self.covered).then(|| State {
+            standing: self.before.clone(),
             ..State::default()
         });
-        if next_durable.is_none() {
-            self.keep_sealed_state();
-        }
-        let replayed = replay(
-            segment,
-            bytes,
-            scratch.as_mut().unwrap_or(&mut self.state),
-            next_durable,
-        );
-        if let Some(scratch) = scratch {
-            self.before = Some(scratch);
-        }
+        let state = scratch.as_mut().unwrap_or(&mut self.state);
+        let replayed = replay(segment, bytes, state, next_durable);
+        self.before = state.standing.clone();
         self.report.frames_replayed += replayed.frames;
         self.report.quarantined += replayed.quarantined;
         self.report.segments += u64::from(replayed.frames > 0);
         if next_durable.is_some() {
-            self.rebuild(replayed)
+            let soon = later.len() <= LATER_MAX && later.iter().all(|part| matches!(part, Part::Segment(_)));
+            self.rebuild(replayed, soon)
         } else {
             self.make_active(replayed)
         }
     }
 
-    fn keep_sealed_state(&mut self) {
-        if self.unsealed.is_empty() {
-            self.sealed_state.get_or_insert_with(|| self.state.clone());
-        }
-    }
-
     /// What the first commit after this segment says was durable before it.
-    fn next_durable(&self, later: &[u64]) -> io::Result<Option<u64>> {
-        for no in later {
-            let segment = match segment::open(self.disk, *no)? {
-                Header::Sound(segment) => segment,
+    fn next_durable(&self, later: &[Part]) -> io::Result<Option<u64>> {
+        for part in later {
+            let no = part.first();
+            let segment = match segment::open(self.disk, no) {
+                Ok(Header::Sound(segment)) => Some(segment),
                 // A header is durable before anything is written behind it.
-                Header::Damaged | Header::Unknown(_) => continue,
+                Ok(Header::Damaged | Header::Unknown(_)) => None,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                Err(error) => return Err(error),
             };
-            let first = segment
-                .frame(FIRST_OFFSET)?
-                .filter(|(kind, _)| *kind == FrameKind::Batch);
-            if let Some(opening) = first.and_then(|(_, body)| walk::opening_body(&body)) {
-                return Ok(Some(opening.durable_before));
+            if let Some(segment) = segment {
+                let first = segment.frame(FIRST_OFFSET)?;
+                let first = first.filter(|(kind, _)| *kind == FrameKind::Batch);
+                if let Some(opening) = first.and_then(|(_, body)| walk::opening_body(&body)) {
+                    return Ok(Some(opening.durable_before));
+                }
             }
-            if sealed::open(self.disk, *no)?.is_some() {
+            if matches!(part, Part::Indexed(_)) {
                 return Ok(Some(UNKNOWN));
             }
         }
         Ok(None)
     }
 
-    /// Writes the index of a finished segment.
-    fn rebuild(&mut self, replayed: Replayed) -> Result<(), OpenError> {
+    /// Writes the index of a finished segment, or leaves that for after the start.
+    fn rebuild(&mut self, replayed: Replayed, soon: bool) -> Result<(), OpenError> {
         self.report.indexes_rebuilt += 1;
-        match sealer::write(self.disk, &replayed.index) {
-            Ok(opened) => self.sealed.push(Arc::new(opened.index)),
-            // The index stays in memory, and no checkpoint is written in this run, as deltas would come out of order.
-            Err(error) if crate::disk::is_full(&error) => {
-                self.sealed_state = None;
-                self.unsealed.push(Arc::new(replayed.index));
-            }
+        if soon {
+            self.unsealed.push(Arc::new(replayed.index));
+            return Ok(());
+        }
+        match sealer::write(self.disk, self.files, &replayed.index) {
+            Ok(index) => self.sealed.push(Arc::new(index)),
+            Err(error) if crate::disk::is_full(&error) => self.unsealed.push(Arc::new(replayed.index)),
             Err(error) => return Err(error.into()),
         }
         Ok(())
@@ -212,7 +218,7 @@ impl Desk<'_> {
     /// Goes on in a segment behind its last whole commit.
     fn make_active(&mut self, replayed: Replayed) -> Result<(), OpenError> {
         self.report.torn_bytes += replayed.torn;
-        let file = Arc::clone(&replayed.index.segment().file);
+        let file = replayed.index.segment().file()?;
         if replayed.torn > 0 {
             tracing::warn!(
                 bytes = replayed.torn,
@@ -234,8 +240,7 @@ impl Desk<'_> {
         Ok(())
     }
 
-    fn finish(mut self, next_no: u64, segment_bytes: u64) -> Result<Recovered, OpenError> {
-        self.keep_sealed_state();
+    fn finish(mut self, next_no: u64, segment_bytes: u64, dropped: Dropped) -> Result<Recovered, OpenError> {
         let (active, tail) = match self.active.take() {
             Some(active) => active,
             None => (
@@ -243,30 +248,26 @@ impl Desk<'_> {
                 HEADER_BYTES,
             ),
         };
-        let finished = View {
+        let view = View {
             heads: std::mem::take(&mut self.state.heads),
             active,
             sealing: self.unsealed.clone(),
             sealed: Arc::new(std::mem::take(&mut self.sealed)),
+            dropped: Arc::new(dropped),
         };
-        let fanouts = self.fanouts(&finished);
-        let devices = std::mem::take(&mut self.state.devices);
-        let marks = Marks::of(std::mem::take(&mut self.state.marks));
+        let fanouts = self.fanouts(&view);
         Ok(Recovered {
-            view: Arc::new(SharedView::new(finished, marks)),
-            devices: devices
-                .into_iter()
-                .filter_map(|(device, state)| Some((device, state?)))
-                .collect(),
+            view: Arc::new(SharedView::new(
+                view,
+                Marks::of(self.state.marks),
+                Arc::clone(self.files),
+            )),
+            devices: self.state.devices,
             fanouts,
-            progress: self.state.progress,
+            progress: self.state.standing.progress,
             tail,
             ready: self.ready,
-            sealed_state: if self.unsealed.is_empty() {
-                self.sealed_state
-            } else {
-                None
-            },
+            checkpoint: self.checkpoint,
             unsealed: self.unsealed,
             report: self.report,
         })
@@ -275,7 +276,7 @@ impl Desk<'_> {
     /// Loads the fan-outs that are not finished.
     fn fanouts(&mut self, view: &View) -> Fanouts {
         let mut fanouts = Fanouts::default();
-        for mark in std::mem::take(&mut self.state.fanouts) {
+        for mark in std::mem::take(&mut self.state.standing.fanouts) {
             if let Some(fanout) = load(view, mark) {
                 self.report.fanouts_resumed += 1;
                 fanouts.push(fanout);
@@ -296,7 +297,7 @@ fn load(view: &View, mark: FanoutMark) -> Option<Fanout> {
     let finished = view.finished();
     let active = view.active.segment();
     let segment = if active.no == mark.intent.segment {
-        active
+        active.clone()
     } else {
         finished.segment(mark.intent.segment)?
     };

@@ -6,7 +6,7 @@ use godwit_model::ServerId;
 use super::walk::{Opening, Stretch, Walk, walk};
 use crate::frame::{self, FrameKind};
 use crate::index::active::ActiveIndex;
-use crate::index::{Posting, SegmentIndex};
+use crate::index::Posting;
 use crate::record::{conversation_tag, decode};
 use crate::segment::{Location, Segment};
 use crate::state::{FanoutMark, State};
@@ -65,7 +65,7 @@ struct Replay<'a> {
 
 impl Replay<'_> {
     fn stretch(&mut self, stretch: &Stretch, next_durable: Option<u64>) {
-        let last_durable = self.state.progress.durable_batch;
+        let last_durable = self.state.standing.progress.durable_batch;
         let Some(opening) = stretch.opening else {
             // Something was durable between the commits around it, or it is what a failed write left.
             if next_durable.is_none_or(|durable| durable > last_durable) {
@@ -74,7 +74,7 @@ impl Replay<'_> {
             }
             return;
         };
-        self.state.progress.batch_no = self.state.progress.batch_no.max(opening.batch_no);
+        self.state.standing.progress.batch_no = self.state.standing.progress.batch_no.max(opening.batch_no);
         match next_durable {
             Some(durable) if durable < opening.batch_no => return,
             Some(_) => {}
@@ -85,7 +85,7 @@ impl Replay<'_> {
             }
         }
         self.frames(stretch.start + OPENING_BYTES, stretch.end, Some(opening.frames));
-        self.state.progress.durable_batch = opening.batch_no;
+        self.state.standing.progress.durable_batch = opening.batch_no;
     }
 
     fn is_whole(&self, stretch: &Stretch, opening: Opening) -> bool {
@@ -164,13 +164,10 @@ impl Replay<'_> {
         self.result
             .index
             .add_record(record, stored.key.map(|key| key.key), offset);
-        if let Some(conversation) = record.conversation {
-            self.state.heads.raise_conversation(conversation, record.conv_seq);
-        }
-        let last_id: &mut ServerId = &mut self.state.progress.last_id;
+        let last_id: &mut ServerId = &mut self.state.standing.progress.last_id;
         *last_id = record.server_id.max(*last_id);
         if kind == FrameKind::Intent {
-            self.state.fanouts.push(FanoutMark {
+            self.state.standing.fanouts.push(FanoutMark {
                 intent: location,
                 next: 0,
             });
@@ -203,7 +200,7 @@ impl Replay<'_> {
             self.result.index.add_number(account, posting);
             self.state.heads.raise_account(account, seq);
         }
-        let fanouts = &mut self.state.fanouts;
+        let fanouts = &mut self.state.standing.fanouts;
         if head.last {
             fanouts.retain(|mark| mark.intent != head.intent);
         } else if let Some(mark) = fanouts.iter_mut().find(|mark| mark.intent == head.intent) {
@@ -219,14 +216,13 @@ impl Replay<'_> {
             None => self.result.torn = left as u64,
             Some(UNKNOWN) => self.result.quarantined += u64::from(left > 0),
             // Commits that are known to have been durable, and are not here.
-            Some(durable) if durable > self.state.progress.durable_batch => {
+            Some(durable) if durable > self.state.standing.progress.durable_batch => {
                 self.result.quarantined += 1;
-                self.state.progress.durable_batch = durable;
-                self.state.progress.batch_no = self.state.progress.batch_no.max(durable);
+                self.state.standing.progress.durable_batch = durable;
+                self.state.standing.progress.batch_no = self.state.standing.progress.batch_no.max(durable);
             }
             Some(_) => {}
         }
-        let end = (self.state.fanouts.clone(), self.state.progress);
-        self.result.index.finish(end.0, end.1);
+        self.result.index.finish(self.state.standing.clone());
     }
 }

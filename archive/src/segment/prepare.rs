@@ -127,9 +127,5 @@ fn fill(disk: &dyn Disk, temporary: &str, no: u64, segment_bytes: u64) -> io::Re
     file.sync_data()?;
     disk.rename(temporary, &name(no))?;
     disk.sync_directory()?;
-    Ok(Segment {
-        no,
-        salt_number: salt,
-        file,
-    })
+    Ok(Segment::opened(no, salt, file))
 }

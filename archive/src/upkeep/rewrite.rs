@@ -104,7 +104,7 @@ impl Desk {
         }
         copied?;
         self.disk.rename(&temporary, &name(segment.no))?;
-        self.shared.view.swapped(&*self.disk, segment.no)?;
+        self.shared.view.swapped(segment.no);
         self.disk.sync_directory()?;
         metrics::counter!("archive_rewritten_segments_total").increment(1);
         tracing::info!(
@@ -164,11 +164,12 @@ fn strides(
     to: u64,
     mut take: impl FnMut(&mut [u8]) -> io::Result<bool>,
 ) -> io::Result<()> {
+    let file = segment.file()?;
     let mut bytes = vec![0; STRIDE];
     let mut offset = from;
     while offset < to {
         let count = usize::try_from(to - offset).map_or(STRIDE, |left| left.min(STRIDE));
-        read_exact_at(&*segment.file, &mut bytes[..count], offset)?;
+        read_exact_at(&*file, &mut bytes[..count], offset)?;
         offset += count as u64;
         if !take(&mut bytes[..count])? {
             break;
@@ -179,8 +180,9 @@ fn strides(
 
 /// How much of a segment's file is needed: all of it if anything stands behind the last commit.
 fn used(segment: &Segment) -> io::Result<u64> {
-    let size = segment.file.size()?;
-    let end = end_of_commits(&*segment.file, segment.salt(), size)?;
+    let file = segment.file()?;
+    let size = file.size()?;
+    let end = end_of_commits(&*file, segment.salt(), size)?;
     let mut is_empty = true;
     strides(segment, end, size, |bytes| {
         is_empty &= bytes.iter().all(|byte| *byte == 0);

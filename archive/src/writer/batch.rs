@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use godwit_model::{AccountNo, ConversationKey, DeviceNo, ServerId};
 
+use crate::conversation_heads::Remembered;
 use crate::device::DeviceState;
 use crate::entry::{DuplicateKey, Entry, Receipt};
 use crate::fanout::Fanout;
@@ -92,9 +93,9 @@ impl Batch {
         self.fanouts > 0 && self.records.iter().any(same)
     }
 
-    /// Adds a message; `later` if its recipients are to be numbered by a fan-out.
+    /// Adds a message, whose conversation the commit must know; `later` if its recipients are to be numbered by a fan-out.
     pub(super) fn add(&mut self, entry: Entry, id: ServerId, heads: &Heads, later: bool) -> Receipt {
-        let record = Arc::new(self.record(&entry, id, heads));
+        let record = Arc::new(self.record(&entry, id));
         let start = self.open(if later { FrameKind::Intent } else { FrameKind::Message });
         if later {
             encode::intent(&mut self.bytes, &record, entry.duplicate_key, &entry.recipients);
@@ -127,12 +128,19 @@ impl Batch {
         receipt
     }
 
-    fn record(&mut self, entry: &Entry, id: ServerId, heads: &Heads) -> Record {
+    /// Whether the conversation's head is known to this commit.
+    pub(super) fn knows(&self, conversation: ConversationKey) -> bool {
+        self.conversations.contains_key(&conversation)
+    }
+
+    /// Numbers of the conversation go on from here.
+    pub(super) fn know(&mut self, conversation: ConversationKey, head: u64) {
+        self.conversations.entry(conversation).or_insert(head);
+    }
+
+    fn record(&mut self, entry: &Entry, id: ServerId) -> Record {
         let conv_seq = entry.conversation.map_or(0, |conversation| {
-            let head = self
-                .conversations
-                .entry(conversation)
-                .or_insert_with(|| heads.conversation(conversation));
+            let head = self.conversations.entry(conversation).or_default();
             *head += 1;
             *head
         });
@@ -204,8 +212,12 @@ impl Batch {
         for (account, seq) in &self.accounts {
             heads.raise_account(*account, *seq);
         }
+    }
+
+    /// Remembers the conversations it numbered.
+    pub(super) fn remember(&self, remembered: &mut Remembered) {
         for (conversation, seq) in &self.conversations {
-            heads.raise_conversation(*conversation, *seq);
+            remembered.put(*conversation, *seq);
         }
     }
 

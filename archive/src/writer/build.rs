@@ -1,9 +1,11 @@
 //! Fills a commit: the step of a fan-out, the entries, the devices.
 
+use godwit_model::ConversationKey;
 use godwit_model::limits::INLINE_RECIPIENTS_MAX;
 
 use super::Writer;
 use super::queue::{Queued, Reply};
+use crate::conversation_heads;
 use crate::device::table::Dirty;
 use crate::duplicates::{Judgement, judge};
 use crate::entry::{AppendError, DuplicateKey, Entry, Receipt};
@@ -106,9 +108,29 @@ impl Writer {
         if later && !self.fanouts.has_room(entry.recipients.len()) {
             return Err(AppendError::Overloaded);
         }
+        if let Some(conversation) = entry.conversation {
+            self.know_conversation(conversation)?;
+        }
         let id = self.ids.next(self.last_ms);
         self.last_ms = self.last_ms.max(crate::record::decode::time_of(id));
         Ok(self.batch.add(entry, id, &self.shared.view.read().heads, later))
+    }
+
+    /// Finds out the last number of a conversation before the commit numbers on from it.
+    fn know_conversation(&mut self, conversation: ConversationKey) -> Result<(), AppendError> {
+        if self.batch.knows(conversation) {
+            return Ok(());
+        }
+        let head = match self.remembered.get(conversation) {
+            Some(head) => head,
+            None => conversation_heads::look_up(&self.shared.view, conversation).map_err(|error| {
+                // A wrong number cannot be taken back, so the entry is not taken now.
+                tracing::error!(%error, "the last number of a conversation could not be looked up");
+                AppendError::Overloaded
+            })?,
+        };
+        self.batch.know(conversation, head);
+        Ok(())
     }
 
     /// Whether the recipients are numbered by a fan-out: there are many, or an earlier message of the conversation

@@ -17,6 +17,7 @@ impl Writer {
         self.progress.durable_batch = self.progress.batch_no;
         self.progress.last_id = self.ids.last();
         self.show(&devices);
+        self.batch.remember(&mut self.remembered);
         self.move_fanouts();
         if !self.batch.deliveries.is_empty() {
             self.listener.committed(&self.batch.deliveries);

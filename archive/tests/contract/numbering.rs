@@ -32,7 +32,7 @@ fn numbers_have_no_gaps_over_many_segments_and_starts(stage: &mut Stage) {
     assert_eq!(stage.inbox(1).len(), 900);
     assert_eq!(stage.inbox(2).len() + stage.inbox(3).len(), 900);
     for conversation in 1..=3 {
-        assert_eq!(stage.archive.conversation_head(group(conversation)), 300);
+        assert_eq!(stage.archive.conversation_head(group(conversation)).expect("readable"), 300);
         let all = godwit_archive::ConversationQuery {
             after: Some(0),
             limit: 1000,
@@ -70,7 +70,7 @@ fn concurrent_appends_are_numbered_without_gaps(stage: &mut Stage) {
         assert_eq!(bodies(&stage.inbox(sender)), expected);
     }
     let heads: u64 = (0..3)
-        .map(|conversation| stage.archive.conversation_head(group(conversation)))
+        .map(|conversation| stage.archive.conversation_head(group(conversation)).expect("readable"))
         .sum();
     assert_eq!(heads, 1600);
 }

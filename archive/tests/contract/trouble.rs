@@ -241,6 +241,9 @@ fn a_bad_opening_of_a_commit_does_not_hide_what_follows() {
 #[test]
 fn damaged_indexes_and_checkpoints_are_made_again() {
     let mut stage = Stage::simulated();
+    // Each segment keeps its own index.
+    stage.settings.index_fan_in = 0;
+    stage.reopen();
     for n in 0..2000_u64 {
         stage.stored(keyed(message(n % 3, [1, 2 + n % 4], vec![0; 400]), n.into(), 1));
         stage.archive.move_cursor(DeviceNo(1), AccountNo(1), n);
@@ -287,7 +290,7 @@ fn damaged_indexes_and_checkpoints_are_made_again() {
         );
     }
     for conversation in 0..3 {
-        assert!(stage.archive.conversation_head(group(conversation)) >= 666);
+        assert!(stage.archive.conversation_head(group(conversation)).expect("readable") >= 666);
     }
 }
 

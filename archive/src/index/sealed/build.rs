@@ -1,105 +1,97 @@
-//! Turns the index of a finished segment into the bytes of its file.
+//! Writes the index of a finished segment.
 
-use super::filter::Filter;
-use super::table::{Extent, write};
-use super::{conversation_entry, inbox_entry, point_entry};
-use crate::index::SegmentIndex;
+use std::io;
+
+use super::meta::{Meta, SealedSegment, name};
+use super::{FORMAT, entry};
+use crate::device::states::{self, DEVICE_WIDTH};
+use crate::disk::Disk;
+use crate::index::Index;
 use crate::index::active::ActiveIndex;
+use crate::segment::Location;
+use crate::sorted::draft::Draft;
+use crate::sorted::filter::Filter;
+use crate::state::{ACCOUNT_WIDTH, account_entry};
 
-pub(super) const MAGIC: &[u8; 8] = b"GODWITIX";
-pub(super) const VERSION: u32 = 1;
-/// Bytes before the first table.
-pub(super) const HEADER_BYTES: usize = 256;
-/// Magic, version and checksum, which the checksum does not cover.
-pub(super) const UNCHECKED_BYTES: usize = 16;
+use super::entry::{CONVERSATION_WIDTH, INBOX_WIDTH, POINT_WIDTH};
 
-/// The whole file.
-pub(crate) fn encode(index: &ActiveIndex) -> Vec<u8> {
-    let mut out = vec![0; HEADER_BYTES];
-    let mut fences = Vec::new();
-    let extents = [
-        inboxes(index, &mut out, &mut fences),
-        conversations(index, &mut out, &mut fences),
-        messages(index, &mut out, &mut fences),
-        originals(index, &mut out, &mut fences),
-    ];
-    let filter = Filter::build(index.originals.keys().copied());
-    let mut delta = Vec::new();
-    index.delta().encode(&mut delta);
-    let sections = [&fences[..], filter.bytes(), &delta].map(|section| {
-        let start = out.len() as u64;
-        out.extend_from_slice(section);
-        (start, section.len() as u64, crc32c::crc32c(section))
-    });
-    header(index, &mut out, &extents, &sections);
-    out
+/// Writes the file, durable and under its name.
+pub(crate) fn write(disk: &dyn Disk, index: &ActiveIndex) -> io::Result<()> {
+    let mut draft = Draft::create(disk, name(index.range()))?;
+    table(&mut draft, inboxes(index), true)?;
+    table(&mut draft, conversations(index), true)?;
+    let messages = index.messages.iter().map(|(id, offset)| point(index, id.0, *offset));
+    table(&mut draft, messages.collect(), true)?;
+    let originals = index.originals.iter().map(|(key, offset)| point(index, *key, *offset));
+    table(&mut draft, originals.collect(), true)?;
+    table(&mut draft, accounts(index), false)?;
+    table(&mut draft, devices(index), false)?;
+    let conversations = index.conversations.keys().map(|conversation| conversation.0);
+    draft.section(filter(conversations).bytes())?;
+    draft.section(filter(index.originals.keys().copied()).bytes())?;
+    draft.finish(FORMAT, &meta(index)?.encode())
 }
 
-fn inboxes(index: &ActiveIndex, out: &mut Vec<u8>, fences: &mut Vec<u8>) -> Extent {
-    let no = index.segment().no;
+fn table<const WIDTH: usize>(draft: &mut Draft<'_>, mut entries: Vec<[u8; WIDTH]>, fenced: bool) -> io::Result<()> {
+    entries.sort_unstable();
+    draft.begin(WIDTH, fenced);
+    for entry in &entries {
+        draft.push(entry)?;
+    }
+    draft.end().map(|_| ())
+}
+
+fn inboxes(index: &ActiveIndex) -> Vec<[u8; INBOX_WIDTH]> {
     let lines = index.inboxes.iter();
-    let mut entries: Vec<_> = lines
-        .flat_map(|(account, postings)| postings.iter().map(|p| inbox_entry(account.0, p, no, index.first_ms)))
-        .collect();
-    entries.sort_unstable();
-    write(out, fences, &entries)
+    let entries = lines.flat_map(|(account, postings)| postings.iter().map(|p| entry::inbox(account.0, &p)));
+    entries.collect()
 }
 
-fn conversations(index: &ActiveIndex, out: &mut Vec<u8>, fences: &mut Vec<u8>) -> Extent {
+fn conversations(index: &ActiveIndex) -> Vec<[u8; CONVERSATION_WIDTH]> {
     let lines = index.conversations.iter();
-    let mut entries: Vec<_> = lines
-        .flat_map(|(key, postings)| postings.iter().map(|p| conversation_entry(*key, p, index.first_ms)))
-        .collect();
-    entries.sort_unstable();
-    write(out, fences, &entries)
+    let entries = lines.flat_map(|(key, postings)| postings.iter().map(|p| entry::conversation(*key, &p)));
+    entries.collect()
 }
 
-fn messages(index: &ActiveIndex, out: &mut Vec<u8>, fences: &mut Vec<u8>) -> Extent {
-    let mut entries: Vec<_> = index
-        .messages
-        .iter()
-        .map(|(id, offset)| point_entry(id.0, *offset))
-        .collect();
-    entries.sort_unstable();
-    write(out, fences, &entries)
+fn point(index: &ActiveIndex, key: u128, offset: u32) -> [u8; POINT_WIDTH] {
+    let segment = index.segment().no;
+    entry::point(key, Location { segment, offset })
 }
 
-fn originals(index: &ActiveIndex, out: &mut Vec<u8>, fences: &mut Vec<u8>) -> Extent {
-    let mut entries: Vec<_> = index
-        .originals
-        .iter()
-        .map(|(key, offset)| point_entry(*key, *offset))
-        .collect();
-    entries.sort_unstable();
-    write(out, fences, &entries)
+fn accounts(index: &ActiveIndex) -> Vec<[u8; ACCOUNT_WIDTH]> {
+    let lines = index.inboxes.iter();
+    lines
+        .map(|(account, postings)| account_entry(*account, postings.head()))
+        .collect()
 }
 
-fn header(index: &ActiveIndex, out: &mut [u8], extents: &[Extent; 4], sections: &[(u64, u64, u32); 3]) {
-    let mut header = Vec::with_capacity(HEADER_BYTES);
-    let first_id = index.messages.first().map_or(u128::MAX, |(id, _)| id.0);
-    let last_id = index.messages.last().map_or(0, |(id, _)| id.0);
-    for number in [
-        index.segment().no,
-        index.segment().salt_number,
-        index.first_ms,
-        index.last_ms,
-    ] {
-        header.extend_from_slice(&number.to_le_bytes());
-    }
-    header.extend_from_slice(&first_id.to_le_bytes());
-    header.extend_from_slice(&last_id.to_le_bytes());
-    for extent in extents {
-        header.extend_from_slice(&extent.offset.to_le_bytes());
-        header.extend_from_slice(&extent.entries.to_le_bytes());
-    }
-    for (offset, length, checksum) in sections {
-        header.extend_from_slice(&offset.to_le_bytes());
-        header.extend_from_slice(&length.to_le_bytes());
-        header.extend_from_slice(&checksum.to_le_bytes());
-    }
-    out[UNCHECKED_BYTES..UNCHECKED_BYTES + header.len()].copy_from_slice(&header);
-    out[..8].copy_from_slice(MAGIC);
-    out[8..12].copy_from_slice(&VERSION.to_le_bytes());
-    let checksum = crc32c::crc32c(&out[UNCHECKED_BYTES..HEADER_BYTES]);
-    out[12..UNCHECKED_BYTES].copy_from_slice(&checksum.to_le_bytes());
+fn devices(index: &ActiveIndex) -> Vec<[u8; DEVICE_WIDTH]> {
+    let devices = index.devices.iter();
+    devices
+        .map(|(device, state)| states::entry(*device, state.as_ref()))
+        .collect()
+}
+
+fn filter(keys: impl ExactSizeIterator<Item = u128>) -> Filter {
+    let mut filter = Filter::with_room(keys.len() as u64);
+    keys.for_each(|key| filter.add(key));
+    filter
+}
+
+fn meta(index: &ActiveIndex) -> io::Result<Meta> {
+    let segment = index.segment();
+    Ok(Meta {
+        level: 0,
+        segments: vec![SealedSegment {
+            no: segment.no,
+            salt: segment.salt_number,
+            first_ms: index.first_ms,
+            last_ms: index.last_ms,
+            bytes: segment.file()?.size()?,
+        }],
+        first_id: index.messages.first().map_or(godwit_model::ServerId(u128::MAX), |(id, _)| *id),
+        last_id: index.messages.last().map_or(godwit_model::ServerId(0), |(id, _)| *id),
+        standing: index.standing.clone(),
+        marks: index.marks.clone(),
+    })
 }

@@ -61,7 +61,7 @@ impl Desk<'_> {
 
     /// A finished segment must have an index; a running server may be writing it just now.
     fn index_of(&mut self, no: u64) -> io::Result<()> {
-        let name = sealed::name(no);
+        let name = sealed::name((no, no));
         let inspector = self.inspector;
         if self.covered.contains(&no) || inspector.settles(|| inspector.is_there(&name))? {
             return Ok(());

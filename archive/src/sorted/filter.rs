@@ -1,4 +1,4 @@
-//! Says "certainly not here" about most duplicate keys without a look at the disk.
+//! Says "certainly not here" about most keys without a look at the disk.
 
 const BLOCK_BYTES: usize = 64;
 /// Sixteen bits and eight probes: about one wrong "maybe" in a thousand.
@@ -10,29 +10,31 @@ const LOW: u128 = (1 << 64) - 1;
 pub(crate) struct Filter(Vec<u8>);
 
 impl Filter {
-    pub(super) fn build(keys: impl ExactSizeIterator<Item = u128>) -> Self {
-        let blocks = (keys.len() * BITS_A_KEY).div_ceil(BLOCK_BYTES * 8).max(1);
-        let mut bytes = vec![0; blocks * BLOCK_BYTES];
-        for key in keys {
-            let start = block_start(key, blocks);
-            for bit in bits(key) {
-                bytes[start + bit / 8] |= 1 << (bit % 8);
-            }
+    /// An empty one with room for so many keys.
+    pub(crate) fn with_room(keys: u64) -> Self {
+        let keys = usize::try_from(keys).unwrap_or(usize::MAX / BITS_A_KEY);
+        let blocks = (keys * BITS_A_KEY).div_ceil(BLOCK_BYTES * 8).max(1);
+        Self(vec![0; blocks * BLOCK_BYTES])
+    }
+
+    pub(crate) fn add(&mut self, key: u128) {
+        let start = block_start(key, self.0.len() / BLOCK_BYTES);
+        for bit in bits(key) {
+            self.0[start + bit / 8] |= 1 << (bit % 8);
         }
-        Self(bytes)
     }
 
     /// A filter that was stored; `None` if it has no whole blocks.
-    pub(super) fn from_bytes(bytes: Vec<u8>) -> Option<Self> {
+    pub(crate) fn from_bytes(bytes: Vec<u8>) -> Option<Self> {
         (!bytes.is_empty() && bytes.len().is_multiple_of(BLOCK_BYTES)).then_some(Self(bytes))
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
 
     /// `false` is certain.
-    pub(super) fn may_hold(&self, key: u128) -> bool {
+    pub(crate) fn may_hold(&self, key: u128) -> bool {
         let start = block_start(key, self.0.len() / BLOCK_BYTES);
         bits(key).all(|bit| self.0[start + bit / 8] & (1 << (bit % 8)) != 0)
     }
@@ -74,7 +76,8 @@ mod tests {
     #[test]
     fn it_never_denies_a_key_it_holds_and_rarely_takes_another_for_one() {
         let keys: Vec<_> = (0..20_000).map(key).collect();
-        let filter = Filter::build(keys.iter().copied());
+        let mut filter = Filter::with_room(20_000);
+        keys.iter().for_each(|key| filter.add(*key));
         assert!(keys.iter().all(|key| filter.may_hold(*key)));
         let wrong = (20_000..120_000).filter(|n| filter.may_hold(key(*n))).count();
         assert!(wrong < 500, "{wrong} of 100000");

@@ -5,66 +5,53 @@ use std::io;
 use crate::disk::{DiskFile, read_exact_at};
 
 /// Bytes of a block, its checksum included.
-pub(super) const BLOCK_BYTES: usize = 8192;
-const CHECKSUM_BYTES: usize = 4;
+pub(crate) const BLOCK_BYTES: usize = 8192;
+pub(crate) const CHECKSUM_BYTES: usize = 4;
 
 /// Entries a block holds.
-pub(super) fn per_block(width: usize) -> usize {
+pub(crate) fn per_block(width: usize) -> usize {
     (BLOCK_BYTES - CHECKSUM_BYTES) / width
 }
 
 /// Where a table is in its file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Extent {
-    pub(super) offset: u64,
-    pub(super) entries: u64,
-}
-
-/// Appends sorted entries as blocks, and the first entry of each block to `fences`.
-pub(super) fn write<const WIDTH: usize>(out: &mut Vec<u8>, fences: &mut Vec<u8>, entries: &[[u8; WIDTH]]) -> Extent {
-    let extent = Extent {
-        offset: out.len() as u64,
-        entries: entries.len() as u64,
-    };
-    for block in entries.chunks(per_block(WIDTH)) {
-        fences.extend_from_slice(&block[0]);
-        let start = out.len();
-        out.extend(block.iter().flatten());
-        out.resize(start + BLOCK_BYTES - CHECKSUM_BYTES, 0);
-        let checksum = crc32c::crc32c(&out[start..]);
-        out.extend_from_slice(&checksum.to_le_bytes());
-    }
-    extent
+pub(crate) struct Extent {
+    pub(crate) offset: u64,
+    pub(crate) entries: u64,
 }
 
 /// A table of an open file.
-pub(super) struct Table {
-    pub(super) extent: Extent,
-    width: usize,
+pub(crate) struct Table {
+    pub(crate) extent: Extent,
+    pub(crate) width: usize,
     /// First entries of the blocks, one after the other.
     fences: Vec<u8>,
 }
 
 /// Why a block was not read.
-pub(super) enum BlockError {
+#[derive(Debug)]
+pub(crate) enum BlockError {
     Disk(io::Error),
     Damaged,
 }
 
 impl Table {
     /// `None` if the fences do not fit the extent.
-    pub(super) fn new(extent: Extent, width: usize, fences: Vec<u8>) -> Option<Self> {
+    pub(crate) fn new(extent: Extent, width: usize, fences: Vec<u8>, fenced: bool) -> Option<Self> {
+        if width == 0 || width > BLOCK_BYTES - CHECKSUM_BYTES {
+            return None;
+        }
         let blocks = usize::try_from(extent.entries).ok()?.div_ceil(per_block(width));
-        (fences.len() == blocks * width).then_some(Self { extent, width, fences })
+        let expected = if fenced { blocks.checked_mul(width)? } else { 0 };
+        (fences.len() == expected).then_some(Self { extent, width, fences })
     }
 
-    /// Bytes the fences of such a table take.
-    pub(super) fn fence_bytes(extent: Extent, width: usize) -> Option<usize> {
-        let blocks = usize::try_from(extent.entries).ok()?.div_ceil(per_block(width));
-        blocks.checked_mul(width)
+    /// Bytes it takes in memory.
+    pub(crate) fn memory(&self) -> usize {
+        self.fences.len()
     }
 
-    pub(super) fn walk<'a>(&'a self, file: &'a dyn DiskFile) -> TableWalk<'a> {
+    pub(crate) fn walk<'a>(&'a self, file: &'a dyn DiskFile) -> TableWalk<'a> {
         TableWalk {
             table: self,
             file,
@@ -75,7 +62,7 @@ impl Table {
 }
 
 /// Reads a table, keeping the last block.
-pub(super) struct TableWalk<'a> {
+pub(crate) struct TableWalk<'a> {
     table: &'a Table,
     file: &'a dyn DiskFile,
     block: Option<u64>,
@@ -84,7 +71,7 @@ pub(super) struct TableWalk<'a> {
 
 impl TableWalk<'_> {
     /// The entry at a position; `None` past the end.
-    pub(super) fn entry(&mut self, position: u64) -> Result<Option<&[u8]>, BlockError> {
+    pub(crate) fn entry(&mut self, position: u64) -> Result<Option<&[u8]>, BlockError> {
         if position >= self.table.extent.entries {
             return Ok(None);
         }
@@ -96,7 +83,7 @@ impl TableWalk<'_> {
     }
 
     /// Position of the first entry that is not `before`, for entries of which some front part is.
-    pub(super) fn partition_point(&mut self, before: impl Fn(&[u8]) -> bool) -> Result<u64, BlockError> {
+    pub(crate) fn partition_point(&mut self, before: impl Fn(&[u8]) -> bool) -> Result<u64, BlockError> {
         let width = self.table.width;
         let blocks = self.table.fences.len() / width;
         let block = first_not(blocks, |at| before(&self.table.fences[at * width..(at + 1) * width]));
@@ -130,8 +117,8 @@ impl TableWalk<'_> {
     }
 }
 
-/// Whether a whole block matches its checksum.
-pub(super) fn is_sound(block: &[u8]) -> bool {
+/// Whether a block is what was written.
+pub(crate) fn is_sound(block: &[u8]) -> bool {
     let (content, checksum) = block.split_at(BLOCK_BYTES - CHECKSUM_BYTES);
     crc32c::crc32c(content).to_le_bytes() == *checksum
 }
