@@ -10,17 +10,17 @@ use crate::disk::Disk;
 use crate::index::Index;
 use crate::index::sealed::SealedIndex;
 use crate::marks::{Mark, Marks};
-use crate::sorted::verify::{self, Checked};
 use crate::sorted::Format;
 use crate::sorted::draft::Draft;
 use crate::sorted::open::{self, Opened};
 use crate::sorted::stream::{MergeError, Order, Stream, merge};
 use crate::sorted::table::BlockError;
+use crate::sorted::verify::{self, Checked};
 use crate::state::{ACCOUNT_WIDTH, Heads, Map, Standing, State, account_of, decode_marks, encode_marks};
 use crate::varint::{Scan, put};
 
 pub(crate) const NAME: &str = "checkpoint";
-const BEFORE: &str = "checkpoint.before";
+pub(crate) const BEFORE: &str = "checkpoint.before";
 const FORMAT: Format = Format {
     magic: b"GODWITCP",
     version: 2,
@@ -35,11 +35,24 @@ pub(crate) fn is_name(name: &str) -> bool {
     [NAME, BEFORE].contains(&name)
 }
 
-/// Reads all of a checkpoint: what is wrong with it, and the last segment it covers. Changes nothing.
-pub(crate) fn check(disk: &dyn Disk, name: &str) -> io::Result<(Checked, Option<u64>)> {
+/// What a look at a checkpoint from outside found.
+pub(crate) struct Looked {
+    pub(crate) checked: Checked,
+    /// The last segment it covers, if it can be trusted.
+    pub(crate) covers: Option<u64>,
+    /// Whether there must be one before it.
+    pub(crate) has_before: bool,
+}
+
+/// Reads all of a checkpoint. Changes nothing.
+pub(crate) fn look(disk: &dyn Disk, name: &str) -> io::Result<Looked> {
     let checked = verify::check(disk, name, FORMAT)?;
-    let parsed = checked.meta.as_deref().and_then(parse);
-    Ok((checked, parsed.map(|(covers, ..)| covers)))
+    let meta = checked.meta.as_deref().and_then(Meta::decode);
+    Ok(Looked {
+        covers: meta.as_ref().map(|meta| meta.covers),
+        has_before: name == NAME && meta.is_some_and(|meta| meta.before > 0),
+        checked,
+    })
 }
 
 /// An open checkpoint.
@@ -47,8 +60,37 @@ pub(crate) struct Checkpoint {
     opened: Opened,
     /// The last segment it covers.
     pub(crate) covers: u64,
+    meta: Meta,
+}
+
+/// What a checkpoint says besides its tables.
+struct Meta {
+    covers: u64,
+    /// The last segment that the checkpoint before it covers; 0 if there was none.
+    before: u64,
     standing: Standing,
     marks: Map<ServerId, Mark>,
+}
+
+impl Meta {
+    fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        put(&mut out, self.covers);
+        put(&mut out, self.before);
+        self.standing.encode(&mut out);
+        encode_marks(&mut out, self.marks.iter());
+        out
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut scan = Scan::new(bytes);
+        Some(Self {
+            covers: scan.varint()?,
+            before: scan.varint()?,
+            standing: Standing::decode(&mut scan)?,
+            marks: decode_marks(&mut scan)?,
+        })
+    }
 }
 
 /// The state of the newest checkpoint that can be trusted, and the checkpoint. One that cannot is removed, so that the
@@ -78,22 +120,18 @@ fn open_one(disk: &dyn Disk, name: &str) -> io::Result<Option<Checkpoint>> {
     let Some(opened) = open::open(disk, name, FORMAT)? else {
         return Ok(None);
     };
-    Ok(parse(&opened.meta).filter(|_| is_ours(&opened)).map(|(covers, standing, marks)| Checkpoint {
-        opened,
-        covers,
-        standing,
-        marks,
-    }))
+    Ok(Meta::decode(&opened.meta)
+        .filter(|_| is_ours(&opened))
+        .map(|meta| Checkpoint {
+            opened,
+            covers: meta.covers,
+            meta,
+        }))
 }
 
 fn is_ours(opened: &Opened) -> bool {
     let widths = opened.tables.iter().map(|table| table.width);
     widths.eq([ACCOUNT_WIDTH, DEVICE_WIDTH])
-}
-
-fn parse(meta: &[u8]) -> Option<(u64, Standing, Map<ServerId, Mark>)> {
-    let mut scan = Scan::new(meta);
-    Some((scan.varint()?, Standing::decode(&mut scan)?, decode_marks(&mut scan)?))
 }
 
 impl Checkpoint {
@@ -105,8 +143,8 @@ impl Checkpoint {
     /// The state it holds; `None` if a part of it is damaged.
     fn state(&self) -> io::Result<Option<State>> {
         let mut state = State {
-            standing: self.standing.clone(),
-            marks: self.marks.clone(),
+            standing: self.meta.standing.clone(),
+            marks: self.meta.marks.clone(),
             ..State::default()
         };
         let mut read = || {
@@ -147,14 +185,15 @@ fn add_devices(state: &mut State, mut stream: Stream<'_>) -> Result<(), BlockErr
 }
 
 /// Writes the state as of the end of the last of `indexes`: what `base` holds, and what they changed since, ascending.
-/// Never holds more than a few blocks of it.
+/// Without any of them it is the same state once more. Never holds more than a few blocks of it.
 pub(crate) fn write(
     disk: &dyn Disk,
     base: Option<&Checkpoint>,
     indexes: &[Arc<SealedIndex>],
     marks: &Marks,
 ) -> Result<Option<Checkpoint>, MergeError> {
-    let Some(last) = indexes.last() else {
+    let last = indexes.last().map(|last| (last.range().1, last.standing()));
+    let Some((covers, standing)) = last.or_else(|| base.map(|base| (base.covers, &base.meta.standing))) else {
         return Ok(None);
     };
     let mut draft = Draft::create(disk, NAME.to_owned())?;
@@ -174,11 +213,13 @@ pub(crate) fn write(
         Ok(())
     })?;
     draft.end()?;
-    let mut meta = Vec::new();
-    put(&mut meta, last.range().1);
-    last.standing().encode(&mut meta);
-    // Those made since are durable as well; those whose segments were rewritten are done with.
-    encode_marks(&mut meta, marks.outstanding().iter());
-    draft.finish_beside(FORMAT, &meta, BEFORE)?;
+    let meta = Meta {
+        covers,
+        before: base.map_or(0, |base| base.covers),
+        standing: standing.clone(),
+        // Those made since are durable as well; those whose segments were rewritten are done with.
+        marks: marks.outstanding(),
+    };
+    draft.finish_beside(FORMAT, &meta.encode(), BEFORE)?;
     Ok(open_one(disk, NAME)?)
 }

@@ -31,12 +31,7 @@ pub(crate) fn of_inbox(view: &SharedView, account: godwit_model::AccountNo) -> R
 }
 
 /// Looks into the active segment.
-pub(crate) fn in_active(
-    active: &dyn Index,
-    finished: &Finished,
-    line: Line,
-    next: u64,
-) -> Result<Above, ReadError> {
+pub(crate) fn in_active(active: &dyn Index, finished: &Finished, line: Line, next: u64) -> Result<Above, ReadError> {
     let active = lowest_kept(active, finished, line, 0)?;
     Ok(Above { active, next })
 }

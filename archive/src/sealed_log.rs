@@ -73,7 +73,9 @@ impl SealedLog {
 
     /// Whether enough was sealed since the last checkpoint.
     pub(crate) fn checkpoint_is_due(&self) -> bool {
-        let covered = lock(&self.checkpoint).as_ref().map_or(0, |checkpoint| checkpoint.covers);
+        let covered = lock(&self.checkpoint)
+            .as_ref()
+            .map_or(0, |checkpoint| checkpoint.covers);
         let finished = self.view.read().finished();
         let newest = finished.sealed().last().map_or(0, |index| index.range().1);
         newest >= covered + CHECKPOINT_SEGMENTS
@@ -161,7 +163,12 @@ impl SealedLog {
         if end <= finished.dropped().lowest {
             return Ok(finished.dropped().lowest);
         }
-        let whole: Vec<_> = finished.sealed().iter().filter(|index| index.range().1 < end).cloned().collect();
+        let whole: Vec<_> = finished
+            .sealed()
+            .iter()
+            .filter(|index| index.range().1 < end)
+            .cloned()
+            .collect();
         let dropped = dropped::write(&*self.disk, finished.dropped(), &whole, end)?;
         {
             let mut view = self.view.write();

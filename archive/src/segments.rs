@@ -25,7 +25,10 @@ pub(crate) fn list(view: &SharedView, segment_bytes: u64) -> Vec<SegmentInfo> {
     let mut segments = Vec::new();
     for index in finished.sealed() {
         let share = index.bytes() / (index.segments().len() as u64).max(1);
-        let kept = index.segments().iter().filter(|segment| !finished.dropped().is_dropped(segment.no));
+        let kept = index
+            .segments()
+            .iter()
+            .filter(|segment| !finished.dropped().is_dropped(segment.no));
         segments.extend(kept.map(|segment| SegmentInfo {
             no: segment.no,
             first_ms: (segment.first_ms <= segment.last_ms).then_some(segment.first_ms),

@@ -157,7 +157,10 @@ pub(crate) fn account_entry(account: AccountNo, head: u64) -> [u8; ACCOUNT_WIDTH
 pub(crate) fn account_of(entry: &[u8]) -> Option<(AccountNo, u64)> {
     let mut head = [0; 8];
     head[2..].copy_from_slice(entry.get(8..ACCOUNT_WIDTH)?);
-    Some((AccountNo(u64::from_be_bytes(*entry.first_chunk()?)), u64::from_be_bytes(head)))
+    Some((
+        AccountNo(u64::from_be_bytes(*entry.first_chunk()?)),
+        u64::from_be_bytes(head),
+    ))
 }
 
 #[cfg(test)]

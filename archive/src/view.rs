@@ -121,7 +121,13 @@ impl Finished {
         let at = self.sealed.partition_point(|index| index.range().1 < no);
         let segments = self.sealed.get(at).map_or(&[][..], |index| index.segments());
         let found = segments.iter().find(|segment| segment.no >= no);
-        found.map_or(0, |segment| if segment.first_ms <= segment.last_ms { segment.first_ms } else { 0 })
+        found.map_or(0, |segment| {
+            if segment.first_ms <= segment.last_ms {
+                segment.first_ms
+            } else {
+                0
+            }
+        })
     }
 
     /// The finished segment with this number; `None` if there is none, or it was dropped.

@@ -23,6 +23,8 @@ mod duplicates;
 mod fanout;
 #[path = "contract/inspection.rs"]
 mod inspection;
+#[path = "contract/keeping.rs"]
+mod keeping;
 #[path = "contract/marks.rs"]
 mod marks;
 #[path = "contract/numbering.rs"]

@@ -8,12 +8,12 @@ use godwit_model::ConversationKey;
 use crate::disk::{Disk, DiskFile};
 use crate::index::sealed::SealedIndex;
 use crate::query::ReadError;
-use crate::sorted::verify::{self, Checked};
 use crate::sorted::Format;
 use crate::sorted::draft::Draft;
 use crate::sorted::open::{self, Opened};
 use crate::sorted::stream::{MergeError, Order, Stream, key_of, merge};
 use crate::sorted::table::{BlockError, Table};
+use crate::sorted::verify::{self, Checked};
 use crate::varint::{Scan, put};
 
 pub(crate) const NAME: &str = "conversation-heads";

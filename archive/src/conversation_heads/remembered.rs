@@ -5,9 +5,6 @@ use godwit_model::ConversationKey;
 /// Conversations that share a place; the one unused for longest gives way.
 const WAYS: usize = 4;
 
-/// Bytes that one remembered conversation takes.
-pub(crate) const BYTES: usize = size_of::<Slot>();
-
 #[derive(Clone, Copy, Default)]
 struct Slot {
     /// The halves of the key, which is 0 for nobody.
@@ -16,13 +13,15 @@ struct Slot {
     head: u64,
 }
 
+const LOW: u128 = (1 << 64) - 1;
+
 /// A cache that takes its memory when it is filled.
 pub(crate) struct Remembered {
     sets: Vec<[Slot; WAYS]>,
 }
 
 fn halves(conversation: ConversationKey) -> (u64, u64) {
-    ((conversation.0 >> 64) as u64, (conversation.0 & u128::from(u64::MAX)) as u64)
+    ((conversation.0 >> 64) as u64, (conversation.0 & LOW) as u64)
 }
 
 impl Remembered {
@@ -70,9 +69,17 @@ mod tests {
             remembered.put(ConversationKey(u128::from(n) << 60 | 5), n);
             assert_eq!(remembered.get(ConversationKey(u128::from(n) << 60 | 5)), Some(n));
         }
-        let kept = (1..=1000_u64).filter_map(|n| remembered.get(ConversationKey(u128::from(n) << 60 | 5)).map(|head| (n, head)));
+        let kept = (1..=1000_u64).filter_map(|n| {
+            remembered
+                .get(ConversationKey(u128::from(n) << 60 | 5))
+                .map(|head| (n, head))
+        });
         let kept: Vec<_> = kept.collect();
-        assert!(kept.iter().all(|(n, head)| n == head) && (32..=64).contains(&kept.len()), "{}", kept.len());
+        assert!(
+            kept.iter().all(|(n, head)| n == head) && (32..=64).contains(&kept.len()),
+            "{}",
+            kept.len()
+        );
         remembered.put(ConversationKey(1 << 60 | 5), 77);
         assert_eq!(remembered.get(ConversationKey(1 << 60 | 5)), Some(77));
         assert_eq!(remembered.get(ConversationKey(0)), None);

@@ -42,7 +42,10 @@ impl DeviceStates {
 
     pub(crate) fn set(&mut self, device: DeviceNo, state: DeviceState) {
         let (page, at) = place(device);
-        let page = self.pages.entry(page).or_insert_with(|| Box::new([Packed::default(); PAGE_LENGTH]));
+        let page = self
+            .pages
+            .entry(page)
+            .or_insert_with(|| Box::new([Packed::default(); PAGE_LENGTH]));
         page[at] = Packed::new(&state);
     }
 

@@ -6,8 +6,8 @@ use std::thread::JoinHandle;
 
 use super::Index;
 use super::sealer::Backlog;
-use crate::sorted::stream::MergeError;
 use crate::sealed_log::SealedLog;
+use crate::sorted::stream::MergeError;
 
 /// The thread that merges.
 pub(super) struct Merger {

@@ -64,7 +64,11 @@ impl SealedIndex {
 
     /// The segment with this number, if it covers it.
     pub(crate) fn segment(&self, no: u64) -> Option<Segment> {
-        let at = self.meta.segments.binary_search_by_key(&no, |segment| segment.no).ok()?;
+        let at = self
+            .meta
+            .segments
+            .binary_search_by_key(&no, |segment| segment.no)
+            .ok()?;
         let segment = &self.meta.segments[at];
         Some(Segment::sealed(segment.no, segment.salt, &self.files))
     }
@@ -150,8 +154,7 @@ impl SealedIndex {
         let mut position = walk.partition_point(|entry| {
             let key = layout.key_of(entry);
             key < layout.key()
-                || (key == layout.key()
-                    && (layout.seq(entry) < window.low || layout.time_ms(entry) < window.since_ms))
+                || (key == layout.key() && (layout.seq(entry) < window.low || layout.time_ms(entry) < window.since_ms))
         })?;
         let mut found = Vec::new();
         while found.len() < window.limit
@@ -211,7 +214,9 @@ impl SealedIndex {
 
 /// The posting at a position, if it is still of this line.
 fn at(layout: &Layout<'_>, walk: &mut TableWalk<'_>, position: u64) -> Result<Option<Posting>, BlockError> {
-    let entry = walk.entry(position)?.filter(|entry| layout.key_of(entry) == layout.key());
+    let entry = walk
+        .entry(position)?
+        .filter(|entry| layout.key_of(entry) == layout.key());
     Ok(entry.map(|entry| layout.posting(entry)))
 }
 

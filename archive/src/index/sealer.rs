@@ -11,8 +11,8 @@ use super::active::ActiveIndex;
 use super::merger::Merger;
 use super::sealed::{SealedIndex, build, open};
 use crate::disk::Disk;
-use crate::segment::open_files::OpenFiles;
 use crate::sealed_log::SealedLog;
+use crate::segment::open_files::OpenFiles;
 
 /// Finished segments that may wait in memory; more would be memory without a bound.
 const WAITING_MAX: usize = 4;
@@ -155,7 +155,10 @@ impl Desk {
             if self.sealed_log.checkpoint_is_due()
                 && let Err(error) = self.sealed_log.checkpoint()
             {
-                tracing::warn!(?error, "no checkpoint was written; a start adds up more segments until the next");
+                tracing::warn!(
+                    ?error,
+                    "no checkpoint was written; a start adds up more segments until the next"
+                );
             }
         }
     }

@@ -175,16 +175,20 @@ impl Desk<'_> {
     }
 
     /// What is wrong with a file of state, if anything.
-    fn state(&self, name: &str) -> io::Result<Option<DamageKind>> {
+    fn state(&mut self, name: &str) -> io::Result<Option<DamageKind>> {
         let disk = &*self.inspector.disk;
         if !checkpoint::is_name(name) {
             let sound = dropped::check(disk, name)?.faults.is_empty();
             return Ok((!sound).then_some(DamageKind::Checkpoint));
         }
-        let (checked, covers) = checkpoint::check(disk, name)?;
-        let Some(covers) = covers.filter(|_| checked.faults.is_empty()) else {
+        let looked = checkpoint::look(disk, name)?;
+        let Some(covers) = looked.covers.filter(|_| looked.checked.faults.is_empty()) else {
             return Ok(Some(DamageKind::Checkpoint));
         };
+        if looked.has_before && !self.inspector.is_there(checkpoint::BEFORE)? {
+            let before = checkpoint::BEFORE.to_owned();
+            self.found.whole_file(before, 0, DamageKind::Missing);
+        }
         let last = self.folder.segments.keys().last();
         let beyond = last.is_some_and(|last| covers > *last);
         Ok(beyond.then_some(DamageKind::Misplaced))

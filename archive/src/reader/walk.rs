@@ -182,13 +182,11 @@ fn first_reaching(indexes: &[&dyn Index], line: Line, window: &Window) -> Result
     let mut tried = 0;
     while known > tried {
         let at = known.saturating_sub(step).max(tried);
-        match last_at_or_below(&indexes[tried..=at], line, window)? {
-            Some(found) => known = tried + found,
-            None => {
-                tried = at + 1;
-                break;
-            }
-        }
+        let Some(found) = last_at_or_below(&indexes[tried..=at], line, window)? else {
+            tried = at + 1;
+            break;
+        };
+        known = tried + found;
         step *= 2;
     }
     while known > tried {

@@ -7,8 +7,8 @@ use crate::conversation_heads::dropped::{self, Dropped};
 use crate::disk::Disk;
 use crate::index::Index;
 use crate::index::sealed::{self, SealedIndex};
-use crate::segment::open_files::OpenFiles;
 use crate::segment;
+use crate::segment::open_files::OpenFiles;
 
 use super::OpenError;
 
@@ -40,15 +40,15 @@ pub(super) fn look(disk: &dyn Disk, files: &Arc<OpenFiles>) -> Result<(Vec<Part>
     let mut ranges: Vec<_> = names.iter().filter_map(|name| sealed::range(name)).collect();
     let lowest_there = segments.iter().chain(ranges.iter().map(|(first, _)| first)).min();
     let dropped = dropped::read(disk, lowest_there.copied().unwrap_or(1))?;
-    let dropped = dropped.map_err(|dropped::Damaged| OpenError::Irreplaceable {
-        file: dropped::NAME,
-    })?;
+    let dropped = dropped.map_err(|dropped::Damaged| OpenError::Irreplaceable { file: dropped::NAME })?;
     remove_dropped(disk, &segments, &mut ranges, dropped.lowest)?;
     let indexes = indexes(disk, files, ranges)?;
     let mut parts: Vec<_> = indexes.into_iter().map(Part::Indexed).collect();
     let ranges: Vec<_> = parts.iter().map(Part::range).collect();
     let is_covered = |no: u64| ranges.iter().any(|(first, last)| (*first..=*last).contains(&no));
-    let bare = segments.into_iter().filter(|no| *no >= dropped.lowest && !is_covered(*no));
+    let bare = segments
+        .into_iter()
+        .filter(|no| *no >= dropped.lowest && !is_covered(*no));
     parts.extend(bare.map(Part::Segment));
     parts.sort_unstable_by_key(Part::first);
     Ok((parts, dropped))
@@ -81,11 +81,7 @@ fn remove_dropped(disk: &dyn Disk, segments: &[u64], ranges: &mut Vec<(u64, u64)
 
 /// Opens the indexes. Of two that cover the same segment the larger one stays, because it was finished later. Those
 /// that cannot be trusted are removed; what they covered is read again.
-fn indexes(
-    disk: &dyn Disk,
-    files: &Arc<OpenFiles>,
-    mut ranges: Vec<(u64, u64)>,
-) -> io::Result<Vec<Arc<SealedIndex>>> {
+fn indexes(disk: &dyn Disk, files: &Arc<OpenFiles>, mut ranges: Vec<(u64, u64)>) -> io::Result<Vec<Arc<SealedIndex>>> {
     ranges.sort_unstable_by_key(|(first, last)| (*first, u64::MAX - *last));
     let mut opened: Vec<Arc<SealedIndex>> = Vec::new();
     for range in ranges {

@@ -5,8 +5,8 @@ use godwit_model::ServerId;
 
 use super::walk::{Opening, Stretch, Walk, walk};
 use crate::frame::{self, FrameKind};
-use crate::index::active::ActiveIndex;
 use crate::index::Posting;
+use crate::index::active::ActiveIndex;
 use crate::record::{conversation_tag, decode};
 use crate::segment::{Location, Segment};
 use crate::state::{FanoutMark, State};

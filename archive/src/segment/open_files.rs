@@ -78,7 +78,8 @@ impl OpenFiles {
     }
 
     /// How many are open.
-    pub(crate) fn count(&self) -> usize {
+    #[cfg(test)]
+    fn count(&self) -> usize {
         self.lock().files.len()
     }
 }
@@ -92,14 +93,18 @@ mod tests {
     fn few_files_stay_open_and_a_swapped_one_is_opened_anew() {
         let disk = Arc::new(SimulatedDisk::new(1));
         for no in 1..=5 {
-            disk.create(&name(no)).and_then(|file| file.write_at(b"old", 0)).expect("room");
+            disk.create(&name(no))
+                .and_then(|file| file.write_at(b"old", 0))
+                .expect("room");
         }
         let files = OpenFiles::new(disk.clone(), 2);
         for no in 1..=5 {
             assert_eq!(files.get(no).and_then(|file| file.size()).expect("there"), 3);
             assert!(files.count() <= 2);
         }
-        disk.create("new").and_then(|file| file.write_at(b"newer", 0)).expect("room");
+        disk.create("new")
+            .and_then(|file| file.write_at(b"newer", 0))
+            .expect("room");
         disk.rename("new", &name(5)).expect("there");
         files.swapped(5);
         assert_eq!(files.get(5).and_then(|file| file.size()).expect("there"), 5);

@@ -237,14 +237,19 @@ mod tests {
                 table(&disk, &file.to_string(), &entries)
             })
             .collect();
-        assert_eq!((files[0].meta.as_slice(), files[0].tables[0].extent.entries), (&b"meta"[..], 5000));
+        assert_eq!(
+            (files[0].meta.as_slice(), files[0].tables[0].extent.entries),
+            (&b"meta"[..], 5000)
+        );
         assert_eq!(files[0].section(0).expect("readable").as_deref(), Some(&b"beside"[..]));
         let merged = |newest_only| {
             let order = Order {
                 key_bytes: 8,
                 newest_only,
             };
-            let streams = files.iter().map(|file| Stream::new(&*file.file, file.tables[0].extent, 10));
+            let streams = files
+                .iter()
+                .map(|file| Stream::new(&*file.file, file.tables[0].extent, 10));
             let mut entries = Vec::new();
             merge(streams.collect(), order, |entry| {
                 entries.push(entry.to_vec());
@@ -253,7 +258,9 @@ mod tests {
             .expect("sound");
             entries
         };
-        let expected: Vec<_> = (0..10_000).map(|n| entry(n, if n % 2 == 0 { 1 } else { 2 }).to_vec()).collect();
+        let expected: Vec<_> = (0..10_000)
+            .map(|n| entry(n, if n % 2 == 0 { 1 } else { 2 }).to_vec())
+            .collect();
         assert_eq!(merged(true), expected);
         let all = merged(false);
         assert!(all.len() == 15_000 && all.is_sorted());
@@ -269,7 +276,9 @@ mod tests {
             key_bytes: 8,
             newest_only: true,
         };
-        let streams = files.iter().map(|file| Stream::new(&*file.file, file.tables[0].extent, 10));
+        let streams = files
+            .iter()
+            .map(|file| Stream::new(&*file.file, file.tables[0].extent, 10));
         let merged = merge(streams.collect(), order, |_| Ok(()));
         assert!(matches!(merged, Err(MergeError::Damaged(1))), "{merged:?}");
         assert!(disk.flip("a", files[0].bytes - 2));

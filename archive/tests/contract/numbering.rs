@@ -32,7 +32,10 @@ fn numbers_have_no_gaps_over_many_segments_and_starts(stage: &mut Stage) {
     assert_eq!(stage.inbox(1).len(), 900);
     assert_eq!(stage.inbox(2).len() + stage.inbox(3).len(), 900);
     for conversation in 1..=3 {
-        assert_eq!(stage.archive.conversation_head(group(conversation)).expect("readable"), 300);
+        assert_eq!(
+            stage.archive.conversation_head(group(conversation)).expect("readable"),
+            300
+        );
         let all = godwit_archive::ConversationQuery {
             after: Some(0),
             limit: 1000,

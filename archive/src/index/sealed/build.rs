@@ -89,7 +89,10 @@ fn meta(index: &ActiveIndex) -> io::Result<Meta> {
             last_ms: index.last_ms,
             bytes: segment.file()?.size()?,
         }],
-        first_id: index.messages.first().map_or(godwit_model::ServerId(u128::MAX), |(id, _)| *id),
+        first_id: index
+            .messages
+            .first()
+            .map_or(godwit_model::ServerId(u128::MAX), |(id, _)| *id),
         last_id: index.messages.last().map_or(godwit_model::ServerId(0), |(id, _)| *id),
         standing: index.standing.clone(),
         marks: index.marks.clone(),

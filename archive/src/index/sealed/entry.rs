@@ -85,7 +85,9 @@ pub(super) fn point(key: u128, location: Location) -> [u8; POINT_WIDTH] {
 /// Whose number an inbox entry is.
 pub(super) fn account(entry: &[u8]) -> AccountNo {
     let first = entry.first_chunk();
-    AccountNo(u64::from_be_bytes(*first.expect("entries are cut at the width of their table")))
+    AccountNo(u64::from_be_bytes(
+        *first.expect("entries are cut at the width of their table"),
+    ))
 }
 
 /// Where the record of a point entry is.

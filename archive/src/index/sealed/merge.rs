@@ -74,7 +74,10 @@ fn meta(inputs: &[Arc<SealedIndex>], marks: &Marks) -> Meta {
         segments: parts().flat_map(|meta| meta.segments.iter().copied()).collect(),
         first_id: parts().map(|meta| meta.first_id).min().unwrap_or_default(),
         last_id: parts().map(|meta| meta.last_id).max().unwrap_or_default(),
-        standing: parts().last().map(|meta| meta.standing.clone()).unwrap_or_default(),
+        standing: parts()
+            .next_back()
+            .map(|meta| meta.standing.clone())
+            .unwrap_or_default(),
         marks: parts()
             .flat_map(|meta| &meta.marks)
             .filter(|(id, _)| outstanding.contains_key(id))

@@ -122,7 +122,12 @@ mod tests {
         for covered in [(1, 1), (1, 8), (9, 0xffff)] {
             assert_eq!(range(&name(covered)), Some(covered));
         }
-        for other in ["segment-1.idx", "segment-0000000000000001.log", "checkpoint", "segments-0000000000000001.idx"] {
+        for other in [
+            "segment-1.idx",
+            "segment-0000000000000001.log",
+            "checkpoint",
+            "segments-0000000000000001.idx",
+        ] {
             assert_eq!(range(other), None);
         }
     }

@@ -16,9 +16,11 @@ use crate::sorted;
 use crate::sorted::table::{BlockError, per_block};
 use crate::sorted::verify::Checked;
 
-/// Reads everything in the index of this name. Also answers the numbers and salts of the segments it covers, as far as
-/// it can be trusted about them.
-pub(crate) fn check(disk: &dyn Disk, name: &str) -> io::Result<(Checked, Vec<(u64, Option<u64>)>)> {
+/// Segments that an index covers, and their salts as far as it can be trusted about them.
+type Covered = Vec<(u64, Option<u64>)>;
+
+/// Reads everything in the index of this name.
+pub(crate) fn check(disk: &dyn Disk, name: &str) -> io::Result<(Checked, Covered)> {
     let mut checked = sorted::verify::check(disk, name, FORMAT)?;
     let named = range(name).unwrap_or_default();
     let by_name = || (named.0..=named.1).map(|no| (no, None)).collect();

@@ -25,6 +25,7 @@ impl Desk<'_> {
     pub(super) fn segments(&mut self) -> io::Result<()> {
         let numbers: Vec<(u64, u64)> = self.folder.segments.iter().map(|(no, size)| (*no, *size)).collect();
         self.gaps(&numbers)?;
+        let mut bare = Vec::new();
         let mut durable = None;
         for (at, (no, size)) in numbers.iter().enumerate() {
             let later: Vec<u64> = numbers[at + 1..].iter().map(|(no, _)| *no).collect();
@@ -39,10 +40,11 @@ impl Desk<'_> {
                 }
             };
             self.read(*size);
-            if next.is_some() {
-                self.index_of(*no)?;
+            if next.is_some() && !self.has_index(*no)? {
+                bare.push(*no);
             }
         }
+        self.missing_indexes(&bare);
         Ok(())
     }
 
@@ -60,16 +62,23 @@ impl Desk<'_> {
     }
 
     /// A finished segment must have an index; a running server may be writing it just now.
-    fn index_of(&mut self, no: u64) -> io::Result<()> {
-        let name = sealed::name((no, no));
+    fn has_index(&self, no: u64) -> io::Result<bool> {
         let inspector = self.inspector;
-        if self.covered.contains(&no) || inspector.settles(|| inspector.is_there(&name))? {
-            return Ok(());
+        let covers = |name: &String| sealed::range(name).is_some_and(|(first, last)| (first..=last).contains(&no));
+        let has_index = self.covered.contains(&no)
+            || inspector.settles(|| Ok(inspector.disk.list()?.iter().any(covers)))?
+            || !inspector.is_there(&segment::name(no))?;
+        Ok(has_index)
+    }
+
+    /// Neighbours without an index are taken for what one merged index covered.
+    fn missing_indexes(&mut self, bare: &[u64]) {
+        for run in bare.chunk_by(|one, next| one + 1 == *next) {
+            if let (Some(first), Some(last)) = (run.first(), run.last()) {
+                let name = sealed::name((*first, *last));
+                self.found.whole_file(name, 0, DamageKind::Missing);
+            }
         }
-        if inspector.is_there(&segment::name(no))? {
-            self.found.whole_file(name, 0, DamageKind::Missing);
-        }
-        Ok(())
     }
 
     /// What the first commit after a segment says was durable before it.
