@@ -18,6 +18,9 @@ pub(crate) fn archive(settings: &Settings) -> godwit_archive::Settings {
         rewrite_delay: storage.rewrite_delay,
         queue_entries_max: storage.queue_messages,
         queue_bytes_max: bytes(storage.queue_size),
+        open_files_max: storage.open_files,
+        conversations_remembered: storage.conversations_in_memory,
+        index_fan_in: storage.index_fan_in,
     }
 }
 

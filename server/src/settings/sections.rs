@@ -105,6 +105,12 @@ sections! {
         queue_messages: usize = 8_192;
         /// Most bytes that wait for the disk; more are told to come later.
         queue_size: ByteSize = mebibytes(64);
+        /// Most files of the message log that stay open for reading.
+        open_files: usize = 128;
+        /// Conversations whose last number is kept in memory, at 24 bytes each; others are looked up.
+        conversations_in_memory: usize = 1_048_576;
+        /// How many neighbouring indexes of the message log are merged into one; 0 merges none.
+        index_fan_in: usize = 8;
     }
 
     /// How long credentials live, and what checking them costs.
