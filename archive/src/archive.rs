@@ -11,6 +11,7 @@ use crate::conversation_heads;
 use crate::device::DeviceState;
 use crate::device::table::DeviceTable;
 use crate::disk::Disk;
+use crate::duplicates;
 use crate::entry::{AppendError, Entry, Pending, Saved};
 use crate::floor;
 use crate::index::sealer::Sealer;
@@ -52,7 +53,7 @@ impl Archive {
     ) -> Result<(Self, Recovery), OpenError> {
         let settings = settings.bounded();
         let files = Arc::new(OpenFiles::new(Arc::clone(&disk), settings.open_files_max));
-        let recovered = recovery::begin(&*disk, &files, settings.segment_bytes)?;
+        let recovered = recovery::begin(&*disk, &files, &settings)?;
         let view = Arc::clone(&recovered.view);
         let sealed_log = Arc::new(SealedLog::new(
             Arc::clone(&disk),
@@ -225,6 +226,12 @@ impl Archive {
 
     fn now_ms(&self) -> u64 {
         self.0.clock.now_ms()
+    }
+
+    /// Whether a draft with this [`crate::DuplicateKey::key`] was stored within the window. May block on the disk.
+    pub fn knows_draft(&self, key: u128) -> Result<bool, ReadError> {
+        let found = duplicates::find_within(&self.0.shared.view, key, self.now_ms());
+        self.watched(found)
     }
 
     /// What is known of a device, cursor moves included that are not durable yet.

@@ -53,6 +53,12 @@ pub(crate) fn judge(view: &SharedView, key: DuplicateKey, now_ms: u64) -> Result
     })
 }
 
+/// Whether some index holds this key within the window before `now_ms`.
+pub(crate) fn find_within(view: &SharedView, key: u128, now_ms: u64) -> Result<bool, ReadError> {
+    let found = find(view, key, now_ms.saturating_sub(DUPLICATE_WINDOW_MS))?;
+    Ok(found.is_some())
+}
+
 fn find(view: &SharedView, key: u128, since_ms: u64) -> Result<Option<(Segment, Location)>, ReadError> {
     let finished = {
         let view = view.read();

@@ -24,6 +24,8 @@ pub(crate) enum FrameKind {
     Devices = 5,
     /// Messages that were taken back.
     Marks = 6,
+    /// Ends a commit: the numbers its messages gave, once more, so that a lost message does not lose them.
+    Numbers = 7,
 }
 
 impl FrameKind {
@@ -35,6 +37,7 @@ impl FrameKind {
             Self::Chunk,
             Self::Devices,
             Self::Marks,
+            Self::Numbers,
         ]
         .into_iter()
         .find(|kind| *kind as u8 == byte)

@@ -31,6 +31,19 @@ pub enum OpenError {
         /// The version it states.
         version: u32,
     },
+    /// A part of a segment is damaged, and so is what repeats the numbers given in it: going on could give numbers
+    /// again that devices have seen. Restore the file from a backup, or accept that by the setting
+    /// [`crate::Settings::accept_lost_numbers`].
+    #[error(
+        "{file} is damaged at byte {offset} in a way that loses numbers; restore it from a backup, or accept the loss \
+         with accept_lost_numbers"
+    )]
+    NumbersLost {
+        /// Which file.
+        file: String,
+        /// Where the damaged commit starts, in bytes.
+        offset: u64,
+    },
     /// A file is damaged without which numbers that were given could be given again. It is not repaired silently:
     /// put back a copy of the file from a backup.
     #[error("{file} is damaged, and without it numbers could be given twice; restore it from a backup")]

@@ -31,6 +31,11 @@ pub(crate) struct Location {
     pub(crate) offset: u32,
 }
 
+impl Location {
+    /// Stands for a record that is nowhere.
+    pub(crate) const NOWHERE: Self = Self { segment: 0, offset: 0 };
+}
+
 /// The name of a segment's file.
 pub(crate) fn name(no: u64) -> String {
     format!("segment-{no:016x}.log")

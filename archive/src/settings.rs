@@ -23,6 +23,8 @@ pub struct Settings {
     pub conversations_remembered: usize,
     /// How many neighbouring indexes of one size are merged into one; fewer than two is never.
     pub index_fan_in: usize,
+    /// Whether a start goes on where damage may make it give numbers again; see [`crate::OpenError::NumbersLost`].
+    pub accept_lost_numbers: bool,
 }
 
 impl Default for Settings {
@@ -37,6 +39,7 @@ impl Default for Settings {
             open_files_max: 128,
             conversations_remembered: 1 << 20,
             index_fan_in: 8,
+            accept_lost_numbers: false,
         }
     }
 }

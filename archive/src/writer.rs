@@ -72,14 +72,19 @@ fn capacity(settings: &Settings) -> usize {
     usize::try_from(settings.segment_bytes - HEADER_BYTES).unwrap_or(usize::MAX)
 }
 
+fn varint_bytes(number: u64) -> usize {
+    ((u64::BITS - (number | 1).leading_zeros()) as usize).div_ceil(7)
+}
+
 /// Most bytes an entry's frame takes, for recipients that ascend.
 pub(crate) fn entry_cost(entry: &crate::entry::Entry) -> usize {
     let inline = entry.recipients.len() <= godwit_model::limits::INLINE_RECIPIENTS_MAX;
     let mut last = 0;
     let recipients = entry.recipients.iter().map(|account| {
         let delta = account.0 - std::mem::replace(&mut last, account.0);
-        let bits = (u64::BITS - (delta | 1).leading_zeros()) as usize;
-        bits.div_ceil(7) + if inline { VARINT_BYTES_MAX } else { 0 }
+        // Inline numbers stand in the message and, once more, at the end of the commit.
+        let numbers = 2 * VARINT_BYTES_MAX + varint_bytes(account.0);
+        varint_bytes(delta) + if inline { numbers } else { 0 }
     });
     FRAME_BYTES + MESSAGE_BYTES_MAX + entry.body.len() + recipients.sum::<usize>()
 }
@@ -97,6 +102,8 @@ struct Writer {
     progress: Progress,
     segment: Segment,
     tail: u64,
+    /// Whether the last commit is an empty one.
+    end_is_marked: bool,
     last_ms: u64,
     last_start: Option<Instant>,
     /// The writer's own work rests until then, because the disk was full.
@@ -151,6 +158,7 @@ pub(crate) fn start(setup: WriterSetup) -> io::Result<JoinHandle<()>> {
         progress: setup.progress,
         segment,
         tail: setup.tail,
+        end_is_marked: true,
         last_start: None,
         resting: None,
         batch: Batch::default(),
@@ -191,8 +199,23 @@ impl Writer {
                 }
             };
             if !open && !left {
+                self.mark_end();
                 return;
             }
+        }
+    }
+
+    /// An empty commit at the end says that the one before it was durable: if that one rots until the next start, it is
+    /// known to be missing, and its numbers are not given again.
+    fn mark_end(&mut self) {
+        let room = self.tail + batch::OPENING_BYTES as u64 <= self.settings.segment_bytes;
+        if !room || self.tail == HEADER_BYTES || self.end_is_marked {
+            return;
+        }
+        self.batch.begin(self.place());
+        if self.write().is_ok() {
+            self.progress.durable_batch = self.progress.batch_no;
+            self.end_is_marked = true;
         }
     }
 

@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use godwit_archive::{ConversationQuery, DeviceState, Entry, Receipt, SimulatedDisk};
+use godwit_archive::{ConversationQuery, DeviceState, Entry, Receipt, Settings, SimulatedDisk};
 use godwit_model::{AccountNo, DeviceNo};
 
 #[expect(dead_code, reason = "shared with the contract suite, which uses all of it")]
 #[path = "contract/stage.rs"]
 mod stage;
 
-use stage::{Stage, conv_seqs, group, keyed, message, wait};
+use stage::{Stage, conv_seqs, group, keyed, message, small, wait};
 
 /// Runs, each with its own seed. More find more.
 const SEEDS: u64 = 300;
@@ -214,7 +214,12 @@ fn run(seed: u64) {
     for _ in 0..CUTS {
         // Some cuts come during the start itself.
         disk.cut_at_change(1 + random.below(160));
-        if let Ok(stage) = Stage::open(Arc::new(disk.clone()), Some(disk.clone()), None) {
+        // Every other run merges indexes as soon as there are two, so that cuts fall into merges as well.
+        let settings = Settings {
+            index_fan_in: if seed % 2 == 0 { 8 } else { 2 },
+            ..small()
+        };
+        if let Ok(stage) = Stage::open_with(settings, Arc::new(disk.clone()), Some(disk.clone()), None) {
             work(&stage, &mut random, &mut promises);
             stage.archive.close();
         }

@@ -115,7 +115,7 @@ impl Inspector {
                     .filter(|record| selection.takes(record))
                     .map(|record| Exported { record, numbers }));
             }
-            FrameKind::Batch | FrameKind::Devices | FrameKind::Marks => return Ok(None),
+            FrameKind::Batch | FrameKind::Devices | FrameKind::Marks | FrameKind::Numbers => return Ok(None),
         };
         let numbers = selection.narrow(numbers);
         Ok(numbers

@@ -155,7 +155,7 @@ impl Sum {
 
     fn frame(&mut self, kind: FrameKind, body: &bytes::Bytes) {
         match kind {
-            FrameKind::Batch | FrameKind::Marks => {}
+            FrameKind::Batch | FrameKind::Marks | FrameKind::Numbers => {}
             FrameKind::Message | FrameKind::Intent => {
                 let Some(stored) = decode::stored(body) else { return };
                 self.stats.fanouts += u64::from(kind == FrameKind::Intent);

@@ -198,5 +198,6 @@ fn makes_sense(kind: FrameKind, body: &Bytes) -> bool {
         FrameKind::Chunk => decode::chunk(body).is_some(),
         FrameKind::Devices => decode::devices(body).is_some(),
         FrameKind::Marks => decode::marks(body).is_some(),
+        FrameKind::Numbers => decode::numbers(body).is_some(),
     }
 }

@@ -9,9 +9,6 @@ use crate::record::Record;
 use crate::segment::{Location, Segment};
 use crate::view::{Finished, SharedView};
 
-/// Stands for a record that no index knows.
-const NOWHERE: Location = Location { segment: 0, offset: 0 };
-
 /// The log as of one moment, as far as one page needs it.
 pub(super) struct Snapshot {
     head: u64,
@@ -109,7 +106,7 @@ impl Snapshot {
 
     /// The record of a posting; `None` if it is lost.
     pub(super) fn record(&self, posting: &Posting) -> Result<Option<Record>, ReadError> {
-        if posting.location == NOWHERE {
+        if posting.location == Location::NOWHERE {
             return Ok(None);
         }
         match segment_of(&self.active, &self.finished, posting.location) {
@@ -246,7 +243,7 @@ fn with_missing(found: Vec<Posting>, window: &Window) -> Vec<Posting> {
                 seq: expected,
                 time_ms,
                 tag: 0,
-                location: NOWHERE,
+                location: Location::NOWHERE,
             });
         }
         expected = if window.forward {

@@ -5,7 +5,9 @@ use std::ops::Range;
 use bytes::Bytes;
 use godwit_model::{AccountNo, ConversationKey, DeviceNo, ServerId};
 
-use super::encode::{ChunkHead, FORGOTTEN, HAS_CONVERSATION, HAS_DUPLICATE_KEY, HAS_EXPIRY, PLACE, PLACE_AND_SESSION};
+use super::encode::{
+    ChunkHead, FORGOTTEN, HAS_CONVERSATION, HAS_DUPLICATE_KEY, HAS_EXPIRY, PLACE, PLACE_AND_SESSION, conversation_of,
+};
 use crate::device::{DeviceState, SessionState};
 use crate::entry::DuplicateKey;
 use crate::marks::Mark;
@@ -179,6 +181,22 @@ pub(crate) fn mark(scan: &mut Scan<'_>) -> Option<(ServerId, Mark)> {
     };
     let at_ms = scan.varint()?;
     reason.is_mark().then_some((id, Mark { reason, at_ms }))
+}
+
+/// Numbers that a commit gave to accounts and to conversations.
+pub(crate) type Numbers = (Vec<(AccountNo, u64)>, Vec<(ConversationKey, u64)>);
+
+/// Reads the highest numbers a commit gave.
+pub(crate) fn numbers(body: &[u8]) -> Option<Numbers> {
+    let mut scan = Scan::new(body);
+    let count = scan.count()?;
+    let accounts = numbered(&mut scan, count)?;
+    let mut conversations = Vec::new();
+    for _ in 0..scan.count()? {
+        let conversation = conversation_of([scan.varint()?, scan.varint()?, scan.varint()?])?;
+        conversations.push((conversation, scan.varint()?));
+    }
+    Some((accounts, conversations))
 }
 
 /// Reads all marks of a frame.

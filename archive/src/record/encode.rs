@@ -1,6 +1,6 @@
 //! Writes the bodies of frames.
 
-use godwit_model::{AccountNo, DeviceNo, ServerId};
+use godwit_model::{AccountNo, ConversationKey, DeviceNo, ServerId};
 
 use crate::device::DeviceState;
 use crate::entry::DuplicateKey;
@@ -13,8 +13,8 @@ pub(super) const HAS_CONVERSATION: u8 = 1;
 pub(super) const HAS_DUPLICATE_KEY: u8 = 2;
 pub(super) const HAS_EXPIRY: u8 = 4;
 
-/// Most bytes of a stored message besides its body and its recipients.
-pub(crate) const MESSAGE_BYTES_MAX: usize = 128;
+/// Most bytes of a stored message besides its body and its recipients, its conversation's number once more included.
+pub(crate) const MESSAGE_BYTES_MAX: usize = 176;
 
 /// Most bytes of one mark.
 pub(crate) const MARK_BYTES_MAX: usize = 16 + 1 + VARINT_BYTES_MAX;
@@ -106,6 +106,37 @@ pub(crate) fn mark(out: &mut Vec<u8>, id: ServerId, mark: Mark) {
     out.extend_from_slice(&id.0.to_le_bytes());
     out.push(RecordKind::Gone(mark.reason).byte());
     put(out, mark.at_ms);
+}
+
+/// The highest numbers a commit gave, once more. Accounts ascend.
+pub(crate) fn numbers<'a>(
+    out: &mut Vec<u8>,
+    accounts: &[(AccountNo, u64)],
+    conversations: impl ExactSizeIterator<Item = (&'a ConversationKey, &'a u64)>,
+) {
+    numbered(out, accounts);
+    put(out, conversations.len() as u64);
+    for (conversation, seq) in conversations {
+        for part in conversation_parts(*conversation) {
+            put(out, part);
+        }
+        put(out, *seq);
+    }
+}
+
+const PART_BITS: u32 = 60;
+const PART: u128 = (1 << PART_BITS) - 1;
+
+/// A conversation's key in three numbers, which are small for most.
+fn conversation_parts(conversation: ConversationKey) -> [u64; 3] {
+    [2 * PART_BITS, PART_BITS, 0].map(|shift| ((conversation.0 >> shift) & PART) as u64)
+}
+
+/// The key again.
+pub(super) fn conversation_of(parts: [u64; 3]) -> Option<ConversationKey> {
+    let fits = parts[0] >> (u128::BITS - 2 * PART_BITS) == 0 && parts.iter().all(|part| u128::from(*part) <= PART);
+    let key = parts.iter().fold(0, |key, part| key << PART_BITS | u128::from(*part));
+    fits.then_some(ConversationKey(key))
 }
 
 /// Bytes that mark a device's form.

@@ -24,6 +24,7 @@ use crate::record::decode;
 use crate::segment::open_files::OpenFiles;
 use crate::segment::prepare::prepare;
 use crate::segment::{self, FIRST_OFFSET, HEADER_BYTES, HEADER_LENGTH, Header, Segment};
+use crate::settings::Settings;
 use crate::sorted::table::BlockError;
 use crate::state::{FanoutMark, Progress, Standing, State};
 use crate::view::{SharedView, View};
@@ -48,7 +49,7 @@ pub(crate) struct Recovered {
 }
 
 /// Reads the folder.
-pub(crate) fn begin(disk: &dyn Disk, files: &Arc<OpenFiles>, segment_bytes: u64) -> Result<Recovered, OpenError> {
+pub(crate) fn begin(disk: &dyn Disk, files: &Arc<OpenFiles>, settings: &Settings) -> Result<Recovered, OpenError> {
     let (parts, dropped) = look(disk, files)?;
     let (checkpoint, state) = match checkpoint::read(disk)? {
         Some((checkpoint, state)) => (Some(checkpoint), state),
@@ -59,6 +60,7 @@ pub(crate) fn begin(disk: &dyn Disk, files: &Arc<OpenFiles>, segment_bytes: u64)
     let mut desk = Desk {
         disk,
         files,
+        accept_lost_numbers: settings.accept_lost_numbers,
         covered: checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.covers),
         checkpoint,
         state,
@@ -75,17 +77,18 @@ pub(crate) fn begin(disk: &dyn Disk, files: &Arc<OpenFiles>, segment_bytes: u64)
         if let Some(name) = desk.damaged.take() {
             tracing::error!(name, "an index is damaged and is built again");
             disk.remove(&name)?;
-            return begin(disk, files, segment_bytes);
+            return begin(disk, files, settings);
         }
     }
     let last = parts.last().map_or(dropped.lowest.saturating_sub(1), Part::last);
     let next_no = last.max(desk.covered) + 1;
-    desk.finish(next_no, segment_bytes, dropped)
+    desk.finish(next_no, settings.segment_bytes, dropped)
 }
 
 struct Desk<'a> {
     disk: &'a dyn Disk,
     files: &'a Arc<OpenFiles>,
+    accept_lost_numbers: bool,
     /// The last segment the checkpoint covers; 0 without one.
     covered: u64,
     checkpoint: Option<Checkpoint>,
@@ -164,6 +167,9 @@ impl Desk<'_> {
         let state = scratch.as_mut().unwrap_or(&mut self.state);
         let replayed = replay(segment, bytes, state, next_durable);
         self.before = state.standing.clone();
+        if let Some(offset) = replayed.numbers_lost {
+            self.numbers_lost(replayed.index.segment().no, offset)?;
+        }
         self.report.frames_replayed += replayed.frames;
         self.report.quarantined += replayed.quarantined;
         self.report.segments += u64::from(replayed.frames > 0);
@@ -173,6 +179,19 @@ impl Desk<'_> {
         } else {
             self.make_active(replayed)
         }
+    }
+
+    /// Something is lost, and numbers that it gave could be given again.
+    fn numbers_lost(&self, segment: u64, offset: usize) -> Result<(), OpenError> {
+        let file = segment::name(segment);
+        tracing::error!(file, offset, "numbers that were given are lost");
+        if self.accept_lost_numbers {
+            return Ok(());
+        }
+        Err(OpenError::NumbersLost {
+            file,
+            offset: offset as u64,
+        })
     }
 
     /// What the first commit after this segment says was durable before it.

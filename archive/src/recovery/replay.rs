@@ -5,8 +5,8 @@ use godwit_model::ServerId;
 
 use super::walk::{Opening, Stretch, Walk, walk};
 use crate::frame::{self, FrameKind};
-use crate::index::Posting;
 use crate::index::active::ActiveIndex;
+use crate::index::{Index, Posting};
 use crate::record::{conversation_tag, decode};
 use crate::segment::{Location, Segment};
 use crate::state::{FanoutMark, State};
@@ -26,6 +26,8 @@ pub(crate) struct Replayed {
     pub(crate) quarantined: u64,
     /// Bytes that were written and never acknowledged, at the end of the log.
     pub(crate) torn: u64,
+    /// Where something is lost that may have given numbers which stand nowhere else.
+    pub(crate) numbers_lost: Option<usize>,
 }
 
 /// Replays a segment. `state` is as of its start and is moved to its end. `next_durable` is what the first commit of a
@@ -46,6 +48,7 @@ pub(crate) fn replay(segment: Segment, bytes: Vec<u8>, state: &mut State, next_d
             frames: 0,
             quarantined: 0,
             torn: 0,
+            numbers_lost: None,
         },
     };
     for (at, stretch) in stretches.iter().enumerate() {
@@ -70,7 +73,12 @@ impl Replay<'_> {
             // Something was durable between the commits around it, or it is what a failed write left.
             if next_durable.is_none_or(|durable| durable > last_durable) {
                 self.result.quarantined += 1;
-                self.frames(stretch.start + OPENING_BYTES, stretch.end, None);
+                let lost = self.frames(stretch.start + OPENING_BYTES, stretch.end, None);
+                // Each of the commits in here may have ended with its numbers.
+                let commits = next_durable.map_or(1, |durable| durable.saturating_sub(last_durable));
+                if lost && self.repeated_numbers(stretch) < commits {
+                    self.result.numbers_lost.get_or_insert(stretch.start);
+                }
             }
             return;
         };
@@ -84,7 +92,10 @@ impl Replay<'_> {
                 return;
             }
         }
-        self.frames(stretch.start + OPENING_BYTES, stretch.end, Some(opening.frames));
+        let lost = self.frames(stretch.start + OPENING_BYTES, stretch.end, Some(opening.frames));
+        if lost && opening.ends_with_numbers && self.repeated_numbers(stretch) == 0 {
+            self.result.numbers_lost.get_or_insert(stretch.start);
+        }
         self.state.standing.progress.durable_batch = opening.batch_no;
     }
 
@@ -102,10 +113,25 @@ impl Replay<'_> {
         frames == opening.frames
     }
 
-    /// Applies the frames of a commit; `count` is how many there should be.
-    fn frames(&mut self, mut at: usize, end: usize, count: Option<u64>) {
+    /// Looks for numbers that were given once more wherever they may stand, and takes them over. Says how often.
+    fn repeated_numbers(&mut self, stretch: &Stretch) -> u64 {
         let salt = self.result.index.segment().salt();
         let bytes = self.bytes.clone();
+        let mut found = 0;
+        for at in stretch.start..stretch.end {
+            let frame = frame::read(&bytes[at..stretch.end], salt);
+            if let Some(frame) = frame.filter(|frame| frame.kind == FrameKind::Numbers) {
+                found += u64::from(self.numbers(frame.body).is_some());
+            }
+        }
+        found
+    }
+
+    /// Applies the frames of a commit; `count` is how many there should be. Says whether any is lost.
+    fn frames(&mut self, mut at: usize, end: usize, count: Option<u64>) -> bool {
+        let salt = self.result.index.segment().salt();
+        let bytes = self.bytes.clone();
+        let quarantined = self.result.quarantined;
         let mut seen = 0;
         while at < end {
             let rest = &bytes[at..end];
@@ -131,6 +157,7 @@ impl Replay<'_> {
         if at < end {
             self.result.quarantined += count.map_or(1, |count| count.saturating_sub(seen).max(1));
         }
+        self.result.quarantined > quarantined
     }
 
     fn apply(&mut self, kind: FrameKind, body: &Bytes, at: usize) -> Option<()> {
@@ -149,6 +176,32 @@ impl Replay<'_> {
                 let marks = decode::marks(body)?;
                 self.result.index.add_marks(&marks);
                 self.state.marks.extend(marks);
+            }
+            FrameKind::Numbers => self.numbers(body)?,
+        }
+        Some(())
+    }
+
+    /// Numbers that no record in here has any more were given all the same: they lead nowhere.
+    fn numbers(&mut self, body: &[u8]) -> Option<()> {
+        let (accounts, conversations) = decode::numbers(body)?;
+        let index = &mut self.result.index;
+        let time_ms = index.last_ms();
+        let nowhere = |seq| Posting {
+            seq,
+            time_ms,
+            tag: 0,
+            location: Location::NOWHERE,
+        };
+        for (account, seq) in accounts {
+            if self.state.heads.account(account) < seq {
+                index.add_number(account, nowhere(seq));
+                self.state.heads.raise_account(account, seq);
+            }
+        }
+        for (conversation, seq) in conversations {
+            if index.head_of(conversation) < seq {
+                index.add_conversation_number(conversation, &nowhere(seq));
             }
         }
         Some(())
@@ -214,10 +267,15 @@ impl Replay<'_> {
         let left = self.result.written.saturating_sub(self.result.tail);
         match next_durable {
             None => self.result.torn = left as u64,
-            Some(UNKNOWN) => self.result.quarantined += u64::from(left > 0),
+            Some(UNKNOWN) if left == 0 => {}
+            Some(UNKNOWN) => {
+                self.result.quarantined += 1;
+                self.result.numbers_lost.get_or_insert(self.result.tail);
+            }
             // Commits that are known to have been durable, and are not here.
             Some(durable) if durable > self.state.standing.progress.durable_batch => {
                 self.result.quarantined += 1;
+                self.result.numbers_lost.get_or_insert(self.result.tail);
                 self.state.standing.progress.durable_batch = durable;
                 self.state.standing.progress.batch_no = self.state.standing.progress.batch_no.max(durable);
             }

@@ -3,7 +3,7 @@
 use crate::frame::{self, FrameKind, Salt};
 use crate::segment::HEADER_LENGTH;
 use crate::varint::Scan;
-use crate::writer::batch::OPENING_BYTES;
+use crate::writer::batch::{ENDS_WITH_NUMBERS, OPENING_BYTES};
 
 /// What the first frame of a commit says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub(crate) struct Opening {
     bytes: usize,
     /// How many frames follow.
     pub(crate) frames: u64,
+    /// Whether the last of them gives all numbers once more.
+    pub(crate) ends_with_numbers: bool,
 }
 
 /// A commit, or a stretch whose first frame is damaged.
@@ -48,11 +50,15 @@ pub(crate) fn opening(bytes: &[u8], salt: Salt) -> Option<Opening> {
 /// Reads the body of the frame that opens a commit.
 pub(crate) fn opening_body(body: &[u8]) -> Option<Opening> {
     let mut scan = Scan::new(body);
+    let (batch_no, durable_before) = (scan.u64()?, scan.u64()?);
+    let bytes = usize::try_from(scan.u32()?).ok()?;
+    let frames = scan.u32()?;
     Some(Opening {
-        batch_no: scan.u64()?,
-        durable_before: scan.u64()?,
-        bytes: usize::try_from(scan.u32()?).ok()?,
-        frames: u64::from(scan.u32()?),
+        batch_no,
+        durable_before,
+        bytes,
+        frames: u64::from(frames & !ENDS_WITH_NUMBERS),
+        ends_with_numbers: frames & ENDS_WITH_NUMBERS != 0,
     })
 }
 

@@ -20,6 +20,9 @@ use crate::state::{Heads, Map};
 /// Bytes of the frame that opens a commit: its number, the number of the durable one before, bytes and frames that follow.
 pub(crate) const OPENING_BYTES: usize = FRAME_BYTES + 24;
 
+/// Beside the count of a commit's frames: the last one is [`FrameKind::Numbers`]. Older programs wrote none.
+pub(crate) const ENDS_WITH_NUMBERS: u32 = 1 << 31;
+
 /// A commit in the making. Its memory is used again by the next one.
 #[derive(Default)]
 pub(crate) struct Batch {
@@ -38,6 +41,8 @@ pub(crate) struct Batch {
     /// Messages that this commit takes back.
     pub(super) marks: Vec<(ServerId, Mark)>,
     numbers: Vec<(AccountNo, u64)>,
+    /// Numbers that messages of this commit gave, but not those of fan-outs: a lost step is made again.
+    given: Vec<(AccountNo, u64)>,
     /// How many of `records` start a fan-out.
     fanouts: usize,
 }
@@ -72,6 +77,7 @@ impl Batch {
         self.deliveries.clear();
         self.postings.clear();
         self.marks.clear();
+        self.given.clear();
         self.fanouts = 0;
         frame::open(&mut self.bytes, FrameKind::Batch);
         self.bytes.resize(OPENING_BYTES, 0);
@@ -101,6 +107,7 @@ impl Batch {
             encode::intent(&mut self.bytes, &record, entry.duplicate_key, &entry.recipients);
         } else {
             self.number(&entry.recipients, heads);
+            self.given.extend_from_slice(&self.numbers);
             encode::message(&mut self.bytes, &record, entry.duplicate_key, &self.numbers);
         }
         let location = self.close(start);
@@ -197,14 +204,31 @@ impl Batch {
 
     /// Writes the opening frame: the commit is whole.
     pub(super) fn finish(&mut self, batch_no: u64, durable_batch: u64) {
+        let numbered = !self.records.is_empty();
+        if numbered {
+            self.repeat_numbers();
+        }
         let following = u32::try_from(self.bytes.len() - OPENING_BYTES).expect("a batch is smaller than a segment");
         let body = &mut self.bytes[FRAME_BYTES..OPENING_BYTES];
         body[..8].copy_from_slice(&batch_no.to_le_bytes());
         body[8..16].copy_from_slice(&durable_batch.to_le_bytes());
         body[16..20].copy_from_slice(&following.to_le_bytes());
-        body[20..].copy_from_slice(&self.frames.to_le_bytes());
+        let frames = self.frames | if numbered { ENDS_WITH_NUMBERS } else { 0 };
+        body[20..].copy_from_slice(&frames.to_le_bytes());
         let salt = self.salt();
         frame::close(&mut self.bytes[..OPENING_BYTES], 0, salt);
+    }
+
+    /// Writes the highest numbers once more, so that the loss of one message does not lose them.
+    fn repeat_numbers(&mut self) {
+        self.given.sort_unstable();
+        // Of one account's numbers only the last is kept.
+        self.given.reverse();
+        self.given.dedup_by_key(|(account, _)| *account);
+        self.given.reverse();
+        let start = self.open(FrameKind::Numbers);
+        encode::numbers(&mut self.bytes, &self.given, self.conversations.iter());
+        self.close(start);
     }
 
     /// Takes over the heads this commit leaves.

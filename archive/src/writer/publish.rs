@@ -14,6 +14,7 @@ impl Writer {
     /// The commit is durable.
     pub(super) fn publish(&mut self, devices: Vec<Dirty>) {
         self.tail += self.batch.bytes.len() as u64;
+        self.end_is_marked = false;
         self.progress.durable_batch = self.progress.batch_no;
         self.progress.last_id = self.ids.last();
         self.show(&devices);

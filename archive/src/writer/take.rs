@@ -22,6 +22,9 @@ const BATCH_MARKS_MAX: usize = 4_096;
 /// Most bytes of one step of a fan-out.
 const CHUNK_BYTES_MAX: usize = FANOUT_CHUNK_RECIPIENTS * 2 * VARINT_BYTES_MAX + 64;
 
+/// Bytes of a commit's own frames: its opening, and around devices, marks and the numbers once more with two counts.
+const FRAMES_BYTES: usize = OPENING_BYTES + 3 * FRAME_BYTES + 2 * VARINT_BYTES_MAX;
+
 /// What was taken for one commit, besides what the writer keeps itself.
 pub(super) struct Taken {
     pub(super) devices: Vec<Dirty>,
@@ -40,8 +43,7 @@ impl Writer {
         let capacity = capacity(&self.settings);
         let devices_max = BATCH_DEVICES_MAX.min(capacity / 8 / DEVICE_BYTES_MAX);
         let marks_max = BATCH_MARKS_MAX.min(capacity / 32 / MARK_BYTES_MAX);
-        let fixed =
-            OPENING_BYTES + 2 * FRAME_BYTES + chunk_bytes + devices_max * DEVICE_BYTES_MAX + marks_max * MARK_BYTES_MAX;
+        let fixed = FRAMES_BYTES + chunk_bytes + devices_max * DEVICE_BYTES_MAX + marks_max * MARK_BYTES_MAX;
         let bytes = BATCH_BYTES_MAX.min(capacity - fixed);
         let waiting = self.shared.queue.take(BATCH_ENTRIES_MAX, bytes, &mut self.taken);
         let marks_left = self.shared.queue.take_marks(marks_max, &mut self.marks);
@@ -50,8 +52,7 @@ impl Writer {
             self.shared.queue.devices_due(now);
         }
         let bytes = self.taken.iter().map(|queued| queued.cost).sum::<usize>()
-            + OPENING_BYTES
-            + 2 * FRAME_BYTES
+            + FRAMES_BYTES
             + chunk_bytes
             + devices.len() * DEVICE_BYTES_MAX
             + self.marks.len() * MARK_BYTES_MAX;

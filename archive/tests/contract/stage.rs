@@ -86,8 +86,17 @@ impl Stage {
         simulated: Option<SimulatedDisk>,
         folder: Option<tempfile::TempDir>,
     ) -> Result<Self, OpenError> {
+        Self::open_with(small(), disk, simulated, folder)
+    }
+
+    /// The same with other settings.
+    pub(crate) fn open_with(
+        settings: Settings,
+        disk: Arc<dyn Disk>,
+        simulated: Option<SimulatedDisk>,
+        folder: Option<tempfile::TempDir>,
+    ) -> Result<Self, OpenError> {
         let clock = Arc::new(ManualClock::new(START_MS));
-        let settings = small();
         let listener = Arc::new(Memory::default());
         let (archive, recovery) = Archive::open(disk.clone(), clock.clone(), settings, listener.clone())?;
         let stage = Self {

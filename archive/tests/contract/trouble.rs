@@ -229,13 +229,70 @@ fn a_bad_opening_of_a_commit_does_not_hide_what_follows() {
     }
     let file = "segment-0000000000000001.log";
     let before = find(disk(&stage), file, b"text number 004") + 15;
-    // The recipients' few bytes follow, and then the next commit opens.
-    assert!(disk(&stage).flip(file, before + 6));
+    // The recipients' 3 bytes and the 18 of the numbers once more follow, and then the next commit opens.
+    assert!(disk(&stage).flip(file, before + 24));
     stage.reopen();
     assert!(stage.recovery.quarantined >= 1, "{:?}", stage.recovery);
     assert_eq!(stage.recovery.torn_bytes, 0);
     assert_eq!(stage.inbox(1).len(), 20);
     assert_eq!(stage.stored(message(1, [1], "next")).sender_seq, Some(21));
+}
+
+#[test]
+fn a_number_is_not_given_again_though_its_record_rotted_unindexed() {
+    let mut stage = Stage::simulated();
+    for n in 0..20_u64 {
+        stage.stored(message(1, [1, 2], format!("text number {n:03}")));
+    }
+    stage.archive.close();
+    let file = "segment-0000000000000001.log";
+    let newest = find(disk(&stage), file, b"text number 019");
+    assert!(disk(&stage).flip(file, newest));
+    for _ in 0..2 {
+        stage.reopen();
+        assert_eq!((stage.recovery.quarantined, stage.recovery.torn_bytes), (1, 0));
+        let items = stage.inbox(1);
+        assert_eq!(items.len(), 20);
+        assert_eq!(items[19].record.kind, RecordKind::Gone(GoneReason::Quarantined));
+        assert_eq!(stage.archive.conversation_head(group(1)).expect("readable"), 20);
+    }
+    let next = stage.stored(message(1, [1, 2], "next"));
+    assert_eq!((next.sender_seq, next.record.conv_seq), (Some(21), 21));
+    // Sealed, the lost number is still known.
+    for _ in 0..200 {
+        stage.stored(message(2, [3], vec![0; 1000]));
+    }
+    stage.reopen();
+    assert_eq!(stage.recovery.indexes_rebuilt, 0);
+    assert_eq!(stage.inbox(2).len(), 21);
+    assert_eq!(stage.archive.conversation_head(group(1)).expect("readable"), 21);
+}
+
+#[test]
+fn a_start_refuses_to_go_on_where_numbers_are_lost_for_good() {
+    let stage = Stage::simulated();
+    for n in 0..20_u64 {
+        stage.stored(message(1, [1], format!("text number {n:03}")));
+    }
+    stage.archive.close();
+    let file = "segment-0000000000000001.log";
+    let newest = find(disk(&stage), file, b"text number 019");
+    // The record, and behind it what repeats its numbers.
+    assert!(disk(&stage).flip(file, newest) && disk(&stage).flip(file, newest + 15 + 3 + 12));
+    let open = |settings| {
+        Archive::open(
+            stage.disk.clone(),
+            stage.clock.clone(),
+            settings,
+            stage.listener.clone(),
+        )
+    };
+    assert!(matches!(open(stage.settings), Err(OpenError::NumbersLost { .. })));
+    let accepting = Settings {
+        accept_lost_numbers: true,
+        ..stage.settings
+    };
+    assert!(open(accepting).is_ok());
 }
 
 #[test]

@@ -53,6 +53,14 @@ proptest! {
     }
 
     #[test]
+    fn numbers_of_a_commit_read_back(accounts in numbers(), keys: Vec<(u128, u64)>) {
+        let conversations: Vec<_> = keys.into_iter().map(|(key, seq)| (ConversationKey(key), seq)).collect();
+        let mut out = Vec::new();
+        encode::numbers(&mut out, &accounts, conversations.iter().map(|(key, seq)| (key, seq)));
+        prop_assert_eq!(super::numbers(&out), Some((accounts, conversations)));
+    }
+
+    #[test]
     fn an_intent_reads_back(record in records(), key in keys(), numbers in numbers()) {
         let accounts: Vec<_> = numbers.into_iter().map(|(account, _)| account).collect();
         let mut out = Vec::new();
