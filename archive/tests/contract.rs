@@ -29,6 +29,8 @@ mod keeping;
 mod marks;
 #[path = "contract/numbering.rs"]
 mod numbering;
+#[path = "contract/probes.rs"]
+mod probes;
 #[path = "contract/reading.rs"]
 mod reading;
 #[path = "contract/rewriting.rs"]

@@ -207,7 +207,9 @@ fn check_inboxes(stage: &Stage, promises: &Promises) {
     }
 }
 
-fn run(seed: u64) {
+/// Says whether indexes were merged meanwhile.
+fn run(seed: u64) -> bool {
+    let mut merged = false;
     let mut random = Random(seed);
     let mut promises = Promises::default();
     let mut disk = SimulatedDisk::new(seed);
@@ -216,7 +218,7 @@ fn run(seed: u64) {
         disk.cut_at_change(1 + random.below(160));
         // Every other run merges indexes as soon as there are two, so that cuts fall into merges as well.
         let settings = Settings {
-            index_fan_in: if seed % 2 == 0 { 8 } else { 2 },
+            index_fan_in: if seed.is_multiple_of(2) { 8 } else { 2 },
             ..small()
         };
         if let Ok(stage) = Stage::open_with(settings, Arc::new(disk.clone()), Some(disk.clone()), None) {
@@ -227,15 +229,19 @@ fn run(seed: u64) {
         let stage = Stage::on(disk.clone());
         check(&stage, &mut promises);
         stage.archive.close();
+        let names = stage.disk.list().expect("readable");
+        merged |= names.iter().any(|name| name.starts_with("segments-"));
     }
+    merged
 }
 
 #[test]
 fn nothing_acknowledged_is_lost_when_the_power_goes() {
     let next = Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let with_merges = std::sync::atomic::AtomicU64::new(0);
     std::thread::scope(|scope| {
         for _ in 0..2 {
-            let next = next.clone();
+            let (next, with_merges) = (next.clone(), &with_merges);
             scope.spawn(move || {
                 loop {
                     let seed = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -244,8 +250,12 @@ fn nothing_acknowledged_is_lost_when_the_power_goes() {
                     }
                     let result = std::panic::catch_unwind(|| run(seed));
                     assert!(result.is_ok(), "seed {seed}");
+                    let merged = u64::from(matches!(result, Ok(true)));
+                    with_merges.fetch_add(merged, std::sync::atomic::Ordering::Relaxed);
                 }
             });
         }
     });
+    let with_merges = with_merges.into_inner();
+    assert!(with_merges > SEEDS / 10, "only {with_merges} runs merged indexes");
 }
