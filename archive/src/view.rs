@@ -84,20 +84,28 @@ impl View {
 }
 
 impl Finished {
-    /// All of them, newest first.
+    /// All of them, newest first. A segment whose index could not be written at the start may wait while later ones
+    /// have theirs.
     pub(crate) fn newest_first(&self) -> impl Iterator<Item = &dyn Index> {
-        self.oldest_first().into_iter().rev()
+        let (mut sealing, mut sealed) = (&self.sealing[..], &self.sealed[..]);
+        std::iter::from_fn(move || match (sealing.split_last(), sealed.split_last()) {
+            (Some((index, rest)), newest) if newest.is_none_or(|(other, _)| other.range() < index.range()) => {
+                sealing = rest;
+                Some(&**index as &dyn Index)
+            }
+            (_, Some((index, rest))) => {
+                sealed = rest;
+                Some(&**index as &dyn Index)
+            }
+            (_, None) => None,
+        })
     }
 
     /// All of them, oldest first.
     pub(crate) fn oldest_first(&self) -> Vec<&dyn Index> {
         let mut all: Vec<&dyn Index> = Vec::with_capacity(self.sealed.len() + self.sealing.len());
-        all.extend(self.sealed.iter().map(|index| &**index as &dyn Index));
-        all.extend(self.sealing.iter().map(|index| &**index as &dyn Index));
-        // A segment whose index could not be written at the start may wait while later ones have theirs.
-        if !all.is_sorted_by_key(|index| index.range()) {
-            all.sort_unstable_by_key(|index| index.range());
-        }
+        all.extend(self.newest_first());
+        all.reverse();
         all
     }
 

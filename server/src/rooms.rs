@@ -21,6 +21,7 @@ pub(crate) fn archive(settings: &Settings) -> godwit_archive::Settings {
         open_files_max: storage.open_files,
         conversations_remembered: storage.conversations_in_memory,
         index_fan_in: storage.index_fan_in,
+        accept_lost_numbers: storage.accept_lost_numbers,
     }
 }
 

@@ -1,5 +1,8 @@
 //! The states of all devices in about 35 bytes each: device numbers are dense, so they lie in pages.
 
+use std::collections::HashSet;
+
+use foldhash::fast::RandomState;
 use godwit_model::{AccountNo, DeviceNo};
 
 use super::{DeviceState, SessionState};
@@ -49,6 +52,14 @@ impl DeviceStates {
         page[at] = Packed::new(&state);
     }
 
+    /// All of them, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (DeviceNo, DeviceState)> {
+        self.pages.iter().flat_map(|(page, states)| {
+            let states = states.iter().zip(page * PAGE..);
+            states.filter_map(|(packed, device)| Some((DeviceNo(device), packed.unpack()?)))
+        })
+    }
+
     /// Forgets a device; `false` if it was not known.
     pub(crate) fn remove(&mut self, device: DeviceNo) -> bool {
         let (no, at) = place(device);
@@ -95,6 +106,31 @@ impl Packed {
     }
 }
 
+/// What became of devices in one segment.
+#[derive(Default)]
+pub(crate) struct DeviceChanges {
+    known: DeviceStates,
+    forgotten: HashSet<DeviceNo, RandomState>,
+}
+
+impl DeviceChanges {
+    pub(crate) fn set(&mut self, device: DeviceNo, state: Option<DeviceState>) {
+        if let Some(state) = state {
+            self.forgotten.remove(&device);
+            self.known.set(device, state);
+        } else {
+            self.known.remove(device);
+            self.forgotten.insert(device);
+        }
+    }
+
+    /// All of them as entries of a table, in no order.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = [u8; DEVICE_WIDTH]> {
+        let known = self.known.iter().map(|(device, state)| entry(device, Some(&state)));
+        known.chain(self.forgotten.iter().map(|device| entry(*device, None)))
+    }
+}
+
 /// Bytes of a device in a table.
 pub(crate) const DEVICE_WIDTH: usize = 38;
 
@@ -133,6 +169,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_last_change_of_a_device_counts() {
+        let place = DeviceState {
+            account: AccountNo(7),
+            cursor: 9,
+            session: None,
+        };
+        let mut changes = DeviceChanges::default();
+        for (device, state) in [(1, None), (2, Some(place)), (1, Some(place)), (2, None)] {
+            changes.set(DeviceNo(device), state);
+        }
+        let mut entries: Vec<_> = changes.entries().filter_map(|entry| from_entry(&entry)).collect();
+        entries.sort_unstable_by_key(|(device, _)| *device);
+        assert_eq!(entries, [(DeviceNo(1), Some(place)), (DeviceNo(2), None)]);
+    }
+
+    #[test]
     fn a_device_reads_back_from_memory_and_from_a_table() {
         let place = DeviceState {
             account: AccountNo(7),
@@ -158,6 +210,7 @@ mod tests {
             );
         }
         assert_eq!(from_entry(&entry(DeviceNo(5), None)), Some((DeviceNo(5), None)));
+        assert_eq!(states.iter().count(), 3);
         assert!(states.remove(DeviceNo(17)) && !states.remove(DeviceNo(17)));
         assert_eq!((states.get(DeviceNo(17)), states.get(DeviceNo(1))), (None, Some(place)));
     }

@@ -5,6 +5,7 @@ use godwit_model::{AccountNo, ConversationKey, DeviceNo, ServerId};
 use super::lines::Postings;
 use super::{Index, Line, Posting, Window};
 use crate::device::DeviceState;
+use crate::device::states::DeviceChanges;
 use crate::marks::Mark;
 use crate::query::ReadError;
 use crate::record::{Record, conversation_tag};
@@ -19,7 +20,7 @@ pub(crate) struct ActiveIndex {
     /// Ids ascend, because the writer gives them so.
     pub(super) messages: Vec<(ServerId, u32)>,
     pub(super) originals: Map<u128, u32>,
-    pub(super) devices: Map<DeviceNo, Option<DeviceState>>,
+    pub(super) devices: DeviceChanges,
     pub(super) marks: Map<ServerId, Mark>,
     pub(super) first_ms: u64,
     pub(super) last_ms: u64,
@@ -35,7 +36,7 @@ impl ActiveIndex {
             conversations: Map::default(),
             messages: Vec::new(),
             originals: Map::default(),
-            devices: Map::default(),
+            devices: DeviceChanges::default(),
             marks: Map::default(),
             first_ms: u64::MAX,
             last_ms: 0,
@@ -97,7 +98,7 @@ impl ActiveIndex {
 
     /// Adds what became of a device.
     pub(crate) fn add_device(&mut self, device: DeviceNo, state: Option<DeviceState>) {
-        self.devices.insert(device, state);
+        self.devices.set(device, state);
     }
 
     /// Adds messages that were taken back.

@@ -111,6 +111,8 @@ sections! {
         conversations_in_memory: usize = 1_048_576;
         /// How many neighbouring indexes of the message log are merged into one; 0 merges none.
         index_fan_in: usize = 8;
+        /// Whether a start goes on though damage may make it give numbers again that devices have seen.
+        accept_lost_numbers: bool = false;
     }
 
     /// How long credentials live, and what checking them costs.

@@ -4,7 +4,6 @@ use std::io;
 
 use super::meta::{Meta, SealedSegment, name};
 use super::{FORMAT, entry};
-use crate::device::states::{self, DEVICE_WIDTH};
 use crate::disk::Disk;
 use crate::index::Index;
 use crate::index::active::ActiveIndex;
@@ -25,7 +24,7 @@ pub(crate) fn write(disk: &dyn Disk, index: &ActiveIndex) -> io::Result<()> {
     let originals = index.originals.iter().map(|(key, offset)| point(index, *key, *offset));
     table(&mut draft, originals.collect(), true)?;
     table(&mut draft, accounts(index), false)?;
-    table(&mut draft, devices(index), false)?;
+    table(&mut draft, index.devices.entries().collect(), false)?;
     let conversations = index.conversations.keys().map(|conversation| conversation.0);
     draft.section(filter(conversations).bytes())?;
     draft.section(filter(index.originals.keys().copied()).bytes())?;
@@ -62,13 +61,6 @@ fn accounts(index: &ActiveIndex) -> Vec<[u8; ACCOUNT_WIDTH]> {
     let lines = index.inboxes.iter();
     lines
         .map(|(account, postings)| account_entry(*account, postings.head()))
-        .collect()
-}
-
-fn devices(index: &ActiveIndex) -> Vec<[u8; DEVICE_WIDTH]> {
-    let devices = index.devices.iter();
-    devices
-        .map(|(device, state)| states::entry(*device, state.as_ref()))
         .collect()
 }
 
