@@ -1,4 +1,25 @@
 //! Where messages live: a segmented log with group commit, its indexes, and the disks it runs on.
+//!
+//! # Memory
+//!
+//! Everything that grows with the log has a price here, so that memory can be planned. Numbers are bytes.
+//!
+//! | what is kept | each | at 20 M messages, 1 M accounts and devices, 10 M conversations |
+//! |---|---|---|
+//! | head of an account | 8.3 (pages of 128; a lone account number takes 1,050) | 8 MB |
+//! | device with its session | 35 (pages of 16; a lone device number takes 550) | 35 MB |
+//! | last number of a conversation, the writer's | 24, for [`Settings::conversations_remembered`] of them; others are looked up | 25 MB |
+//! | fences of indexes, for a message with two recipients | 0.55: the first entry of each block of 8 KiB | 11 MB |
+//! | filter of duplicate keys | 2 a key, for indexes that end within the 72 h window | 40 MB |
+//! | filter of conversations | 2 for each conversation of each index | 25–40 MB |
+//! | the segment being written, for a message with two recipients | about 250 until it is sealed | 55 MB for 64 MiB |
+//! | segments that wait to be sealed | the same; none as a rule, at most 4 | 0–220 MB |
+//! | outstanding marks | 40 | |
+//! | open files of segments | an open file each, [`Settings::open_files_max`] of them | 128 files |
+//!
+//! Besides, while they last: what waits for the writer ([`Settings::queue_bytes_max`]), sealing a segment (its tables
+//! once more, about 45 MB), a merge (128 KiB for each input, and the fences and filters of the new index), a checkpoint
+//! (128 KiB for each input), a start (one segment, and its index).
 #![deny(missing_docs)]
 
 mod archive;
