@@ -9,6 +9,8 @@ use godwit_sdk::{
 use kit::{App, Server};
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 use crate::{heard, inbox, open, table};
 
@@ -156,7 +158,7 @@ async fn a_new_device_begins_where_it_was_told_and_fetches_older_messages() {
         settled(&a, Draft::text("ann", n.to_string())).await;
     }
     let second = open(house.path("second"), &house.http(), |config| {
-        config.backlog = Backlog::Latest(10)
+        config.backlog = Backlog::Latest(10);
     })
     .await;
     second
@@ -293,4 +295,36 @@ async fn a_platform_that_comes_back_is_found_again_and_push_is_switched() {
         matches!(event, Event::Message(one) if one.id == id).then_some(())
     })
     .await;
+}
+
+/// A server that lets everybody in and names another one: CONNACK, then DISCONNECT 0x9C with a server reference.
+async fn one_that_refers(other: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut connect = vec![0; 1024];
+        assert!(stream.read(&mut connect).await.unwrap() > 0);
+        let length = u8::try_from(other.len()).unwrap();
+        let mut answer = vec![0x20, 3, 0, 0, 0, 0xe0, length + 5, 0x9c, length + 3, 0x1c, 0, length];
+        answer.extend_from_slice(other.as_bytes());
+        stream.write_all(&answer).await.unwrap();
+        // Whoever comes back finds nobody.
+        drop(listener);
+        let _ = stream.read(&mut connect).await;
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_server_that_names_another_one_is_obeyed() {
+    let house = House::new().await;
+    let refers = one_that_refers(house.server.addresses().mqtt.clone()).await;
+    let a = house
+        .online("ann", |config| config.mqtt = Some(format!("mqtt://{refers}")))
+        .await;
+    assert!(matches!(
+        settled(&a, Draft::text("ann", "here")).await,
+        OutgoingState::Accepted { .. }
+    ));
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use godwit_sdk::OutgoingState;
-use kit::{App, Client, Login, Server, Version};
+use kit::{App, Client, Device, Login, PATIENCE, Server, Version};
 use serde_json::{Value, json};
 
 use crate::lives::{Death, Life, Phone};
@@ -17,7 +17,7 @@ use crate::{inbox, open, table};
 const PHONES: u64 = 4;
 /// Kills between a delivery and the commit that keeps it, over all phones.
 const KILLS: u64 = 200;
-const SEED: u64 = 0x600d_317;
+const SEED: u64 = 0x0600_d317;
 
 /// What the story counts.
 #[derive(Default)]
@@ -37,7 +37,7 @@ async fn a_phone_killed_two_hundred_times_has_what_the_platform_has() {
     let mut phones = Vec::new();
     for at in 0..PHONES {
         let user = user(at);
-        app.register(&user, "somebody-else").await;
+        app.register(&user, &format!("{user}-other")).await;
         phones.push(Phone {
             store: folder.path().join(&user),
             server: http.clone(),
@@ -85,6 +85,69 @@ async fn a_phone_killed_two_hundred_times_has_what_the_platform_has() {
     );
     assert!(count(&tally.before_the_commit) >= KILLS);
     assert!(count(&tally.behind_the_commit) > 0 && count(&tally.anywhere) > 0 && proxy.cuts() > 0);
+}
+
+#[tokio::test]
+async fn what_is_not_kept_is_not_acknowledged() {
+    let server = Server::start().await;
+    let app = server.app().await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut phone = Phone {
+        store: folder.path().join("ann"),
+        server: format!("http://{}", server.addresses().http),
+        mqtt: format!("mqtt://{}", server.addresses().mqtt),
+        is_v5: true,
+        account: None,
+        sent: BTreeMap::new(),
+        user: "ann".to_owned(),
+    };
+    let life = |ticket, stop_at| Life {
+        ticket,
+        register: false,
+        drafts: Vec::new(),
+        stop_at,
+        stop_after: 1,
+        lasts: PATIENCE,
+    };
+    let other = app.register("ann", "another").await;
+    let device = |phone: &Phone| {
+        let table = rusqlite::Connection::open(&phone.store).unwrap();
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        let (account, id, token) = table
+            .query_row("SELECT name, device, token FROM accounts", [], read)
+            .unwrap();
+        Device {
+            account,
+            id,
+            token,
+            ..other.clone()
+        }
+    };
+    let first = Life {
+        lasts: Duration::from_millis(1500),
+        ..life(Some(app.ticket("ann").await), "never")
+    };
+    assert_eq!(phone.live_and_die(first).await, Death::Anywhere);
+    app.send(&json!({ "to": "ann", "type": 0, "content": { "text": "hi" }, "id": "r1" }))
+        .await;
+    for stop_at in ["delivered", "kept"] {
+        assert_eq!(phone.live_and_die(life(None, stop_at)).await, Death::AtItsMoment);
+        let (mut raw, is_present) =
+            Client::connect(&server.addresses().mqtt, &Login::of(&device(&phone), Version::V5)).await;
+        assert!(is_present, "the phone's subscription stands");
+        let Some(kit::Event::Publish { payload, .. }) = raw.next().await else {
+            panic!("it was acknowledged")
+        };
+        assert_eq!(
+            serde_json::from_slice::<Value>(&payload).unwrap()["id"],
+            "r1",
+            "killed when {stop_at}"
+        );
+    }
+    phone.settle().await;
+    let (mut raw, _) = Client::connect(&server.addresses().mqtt, &Login::of(&device(&phone), Version::V5)).await;
+    let more = raw.next_within(Duration::from_millis(500)).await;
+    assert!(more.is_none(), "what is kept is acknowledged: {more:?}");
 }
 
 fn user(at: u64) -> String {
@@ -189,7 +252,7 @@ async fn check(phone: &Phone, app: &App) {
             match outgoing.state {
                 OutgoingState::Accepted { seq, .. } => order.push(seq),
                 OutgoingState::Refused { code, .. } => {
-                    assert_eq!((to.as_str(), code.as_str()), ("nobody", "user_not_found"))
+                    assert_eq!((to.as_str(), code.as_str()), ("nobody", "user_not_found"));
                 }
                 waiting => panic!("{id} to {to} of {} is {waiting:?}", phone.user),
             }

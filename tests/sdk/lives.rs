@@ -11,32 +11,32 @@ use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
 /// What a phone knows over its lives.
-pub struct Phone {
-    pub user: String,
-    pub store: PathBuf,
-    pub server: String,
-    pub mqtt: String,
-    pub is_v5: bool,
+pub(crate) struct Phone {
+    pub(crate) user: String,
+    pub(crate) store: PathBuf,
+    pub(crate) server: String,
+    pub(crate) mqtt: String,
+    pub(crate) is_v5: bool,
     /// Its account, once it said so.
-    pub account: Option<String>,
+    pub(crate) account: Option<String>,
     /// Ids of drafts that were handed over, by address, in order.
-    pub sent: BTreeMap<String, Vec<String>>,
+    pub(crate) sent: BTreeMap<String, Vec<String>>,
 }
 
 /// How a life goes.
-pub struct Life {
-    pub ticket: Option<String>,
-    pub register: bool,
-    pub drafts: Vec<(String, String)>,
-    pub stop_at: &'static str,
-    pub stop_after: u64,
+pub(crate) struct Life {
+    pub(crate) ticket: Option<String>,
+    pub(crate) register: bool,
+    pub(crate) drafts: Vec<(String, String)>,
+    pub(crate) stop_at: &'static str,
+    pub(crate) stop_after: u64,
     /// Killed after this time, wherever it is.
-    pub lasts: Duration,
+    pub(crate) lasts: Duration,
 }
 
 /// How a life ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Death {
+pub(crate) enum Death {
     /// Killed where it was told to stop.
     AtItsMoment,
     /// Killed anywhere.
@@ -44,7 +44,7 @@ pub enum Death {
 }
 
 impl Phone {
-    fn start(&self, life: &Value) -> (Child, Lines<BufReader<ChildStdout>>) {
+    fn start(life: &Value) -> (Child, Lines<BufReader<ChildStdout>>) {
         let mut child = Command::new(env!("CARGO_BIN_EXE_sdk_phone"))
             .arg(life.to_string())
             .stdin(Stdio::null())
@@ -71,14 +71,14 @@ impl Phone {
     }
 
     /// Lives until it stands where it was told to stop, or its time is over; then it is killed (SIGKILL).
-    pub async fn live_and_die(&mut self, life: Life) -> Death {
+    pub(crate) async fn live_and_die(&mut self, life: Life) -> Death {
         let mut wanted = self.life();
         wanted["ticket"] = json!(life.ticket);
         wanted["register"] = json!(life.register);
         wanted["drafts"] = json!(life.drafts);
         wanted["stop_at"] = json!(life.stop_at);
         wanted["stop_after"] = json!(life.stop_after);
-        let (mut child, mut lines) = self.start(&wanted);
+        let (mut child, mut lines) = Self::start(&wanted);
         let over = tokio::time::sleep(life.lasts);
         tokio::pin!(over);
         let mut death = Death::Anywhere;
@@ -105,10 +105,10 @@ impl Phone {
     }
 
     /// Lives in peace until everything is sent and caught up.
-    pub async fn settle(&mut self) {
+    pub(crate) async fn settle(&mut self) {
         let mut wanted = self.life();
         wanted["ends"] = json!(true);
-        let (mut child, mut lines) = self.start(&wanted);
+        let (mut child, mut lines) = Self::start(&wanted);
         let settled = async {
             while let Some(line) = lines.next_line().await.expect("the phone's output") {
                 if line == "done" {

@@ -11,7 +11,7 @@ use crate::random::Random;
 
 /// A network that breaks while it is told to.
 #[derive(Clone)]
-pub struct Proxy {
+pub(crate) struct Proxy {
     address: String,
     breaks: Arc<AtomicBool>,
     cuts: Arc<AtomicU64>,
@@ -19,7 +19,7 @@ pub struct Proxy {
 
 impl Proxy {
     /// Begins to carry connections to `server`.
-    pub async fn start(server: String, seed: u64) -> Self {
+    pub(crate) async fn start(server: String, seed: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let proxy = Self {
             address: listener.local_addr().expect("bound").to_string(),
@@ -31,17 +31,17 @@ impl Proxy {
     }
 
     /// Where it listens.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("mqtt://{}", self.address)
     }
 
     /// From now on no connection is cut.
-    pub fn heal(&self) {
+    pub(crate) fn heal(&self) {
         self.breaks.store(false, Ordering::SeqCst);
     }
 
     /// How many connections were cut.
-    pub fn cuts(&self) -> u64 {
+    pub(crate) fn cuts(&self) -> u64 {
         self.cuts.load(Ordering::SeqCst)
     }
 
