@@ -170,6 +170,11 @@ impl What {
                 let target = envelope.target.into_vec();
                 let (sender, address) = sides(&envelope.from, &envelope.to, &target, me);
                 let kind = envelope.kind.as_ref().and_then(Kind::published);
+                // It is from the own account to itself, in the conversation with whom it names.
+                let address = match (kind, target.first()) {
+                    (Some("callElsewhere"), Some(caller)) => canonical(caller),
+                    _ => address,
+                };
                 let withdraws = (kind == Some("withdrawn"))
                     .then(|| withdrawn(&envelope.content))
                     .flatten();

@@ -173,6 +173,11 @@ impl Link {
         }
     }
 
+    /// Why it ended, where something could not be written any more: the reason is among what was not heard yet.
+    pub(super) fn why_it_ended(&mut self) -> Option<End> {
+        why_it_ended(std::iter::from_fn(|| self.heard.try_recv().ok()))
+    }
+
     /// Says goodbye and waits, not for long, until that was written.
     pub(super) async fn close(mut self) {
         let said = match &self.publisher {
@@ -184,6 +189,14 @@ impl Link {
             let _ = tokio::time::timeout(Duration::from_secs(1), ended).await;
         }
     }
+}
+
+/// The reason among what was heard.
+pub(super) fn why_it_ended(heard: impl Iterator<Item = Heard>) -> Option<End> {
+    heard.into_iter().find_map(|one| match one {
+        Heard::Ended(end) => Some(end),
+        _ => None,
+    })
 }
 
 impl Drop for Link {

@@ -61,13 +61,14 @@ impl<'d> Session<'d> {
     pub(super) async fn run(mut self, commands: &mut mpsc::Receiver<Command>, requests: &mut Requests) -> End {
         let mut heard = Vec::with_capacity(COMMIT_MAX);
         loop {
-            let step = self.step(commands, requests, &mut heard).await;
-            if let Err(end) = step {
-                if matches!(end, End::Asked | End::NetworkChanged) {
-                    self.link.close().await;
-                }
+            let Err(end) = self.step(commands, requests, &mut heard).await else {
+                continue;
+            };
+            if matches!(end, End::Asked | End::NetworkChanged) {
+                self.link.close().await;
                 return end;
             }
+            return self.link.why_it_ended().unwrap_or(end);
         }
     }
 

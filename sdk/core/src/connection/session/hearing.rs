@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{Session, Step, full, lost};
-use crate::connection::link::{Delivery, End, Heard, Verdict};
+use crate::connection::link::{Delivery, End, Heard, Verdict, why_it_ended};
 use crate::event::Event;
 use crate::requests::{Answer, Asker, Requests};
 use crate::store::{Applied, Batch, Decision, Page, Stored};
@@ -33,35 +33,38 @@ struct PageJson {
 }
 
 impl Session<'_> {
-    pub(super) async fn hear(&mut self, heard: impl Iterator<Item = Heard>, requests: &mut Requests) -> Step {
+    pub(super) async fn hear(&mut self, mut heard: impl Iterator<Item = Heard>, requests: &mut Requests) -> Step {
         let mut sorted = Sorted::default();
-        for one in heard {
-            self.sort(one, &mut sorted, requests)?;
+        while let Some(one) = heard.next() {
+            if let Err(fault) = self.sort(one, &mut sorted, requests) {
+                return Err(why_it_ended(heard).unwrap_or(fault));
+            }
         }
-        let Sorted {
-            batch,
-            acknowledge,
-            settled,
-            subscribed,
-            end,
-        } = sorted;
-        if !batch.is_empty() {
-            self.keep(batch).await?;
+        let end = sorted.end.take();
+        let worked = self.work(sorted, requests).await;
+        // Where the connection ended, nothing can be written, which is not the reason.
+        end.map_or(worked, Err)
+    }
+
+    async fn work(&mut self, sorted: Sorted, requests: &mut Requests) -> Step {
+        if !sorted.batch.is_empty() {
+            self.keep(sorted.batch).await?;
         }
-        for packet in acknowledge {
+        for packet in sorted.acknowledge {
             if !self.link.acknowledge(packet) {
                 return Err(full());
             }
         }
-        for id in &settled {
+        for id in &sorted.settled {
             self.on_the_way.settled(id);
         }
-        if subscribed {
-            self.greet(requests).await?;
-        } else if !settled.is_empty() {
-            self.publish_drafts().await?;
+        if sorted.subscribed {
+            self.greet(requests).await
+        } else if sorted.settled.is_empty() {
+            Ok(())
+        } else {
+            self.publish_drafts().await
         }
-        end.map_or(Ok(()), Err)
     }
 
     fn sort(&mut self, heard: Heard, sorted: &mut Sorted, requests: &mut Requests) -> Step {
