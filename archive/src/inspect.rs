@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::disk::{Disk, ReadOnlyDisk};
 
+mod cut;
 mod damage;
 mod export;
 mod folder;
@@ -18,6 +19,7 @@ mod stats;
 mod verify;
 mod walk;
 
+pub use cut::{ActivePart, Cut};
 pub use damage::{Damage, DamageKind, Hit, Hits};
 pub use export::{Exported, Selection};
 pub use stats::Stats;

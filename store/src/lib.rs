@@ -6,6 +6,7 @@
 
 mod accounts;
 mod apps;
+mod copy;
 mod devices;
 mod error;
 mod groups;
@@ -18,6 +19,7 @@ mod transaction;
 
 pub use accounts::AccountRecord;
 pub use apps::{AppRecord, NewApp};
+pub use copy::copy_sqlite;
 pub use devices::{DeviceFacts, DeviceRecord, NewDevice, RegisterOutcome, Renewal};
 pub use error::Error;
 pub use groups::{CreateGroupOutcome, GroupRecord, NewGroup, NewMember};

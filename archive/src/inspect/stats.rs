@@ -131,7 +131,7 @@ impl Inspector {
     }
 
     /// Where the checksums of a segment start, by its header or else by its index.
-    fn salt(&self, no: u64) -> io::Result<Option<Salt>> {
+    pub(super) fn salt(&self, no: u64) -> io::Result<Option<Salt>> {
         match segment::open(&*self.disk, no) {
             Ok(Header::Sound(segment)) => return Ok(Some(segment.salt())),
             Ok(_) => {}
