@@ -240,6 +240,7 @@ impl Dispatcher {
         };
         let entry = Entry {
             kind: RecordKind::Message,
+            tenant: audience.tenant,
             form: FORM_TO_IS_READER,
             conversation: Some(ConversationKey::group(audience.no)),
             sender: AccountNo(0),

@@ -8,6 +8,7 @@ use godwit_archive::inspect::Inspector;
 use crate::args::{ArchiveCommand, Configured};
 use crate::failure::{Exit, Failure};
 use crate::settings::{self, Settings};
+use crate::{rooms, wiring};
 
 mod bar;
 mod export;
@@ -44,6 +45,13 @@ impl Looked {
             }
             unreadable(&error)
         })?;
+        let keys = rooms::sealing(&settings)
+            .map_err(|error| wiring::key_file(&settings, &error))?
+            .keys;
+        let inspector = match keys {
+            Some(keys) => inspector.with_keys(keys),
+            None => inspector,
+        };
         Ok(Self {
             settings,
             folder,

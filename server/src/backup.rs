@@ -19,6 +19,9 @@ const DATABASE: &str = "store.db";
 /// Files beside them that a server needs, or its operator.
 const BESIDE: [&str; 2] = ["master.key", "first-app.json"];
 
+/// The encryption keys, in a backup that was asked for them.
+const KEYS: &str = "archive.keys";
+
 /// The file system said no.
 fn refused(path: &Path, error: &io::Error) -> Failure {
     Failure::new(

@@ -7,7 +7,7 @@ use godwit_model::ServerId;
 
 use super::walk::{Seen, first_durable_before, walk_segment};
 use super::{DamageKind, Inspector};
-use crate::checkpoint;
+use crate::conversation_heads::dropped;
 use crate::frame::FrameKind;
 use crate::index::sealed;
 use crate::record::decode;
@@ -52,9 +52,11 @@ impl Inspector {
         Ok(self.folder()?.states.into_keys().collect())
     }
 
-    /// Name of the last segment that the whole-state file adds up; segments up to it may be missing without loss.
-    pub fn added_up(&self) -> io::Result<Option<String>> {
-        Ok(checkpoint::read(&*self.disk)?.map(|(no, _)| segment::name(no)))
+    /// Those of the state files that tell what was dropped. A copy of the log must agree with them: as long as it is
+    /// made they must not change.
+    pub fn dropped_files(&self) -> io::Result<Vec<String>> {
+        let names = self.folder()?.states.into_keys();
+        Ok(names.filter(|name| dropped::is_name(name)).collect())
     }
 
     /// Cuts the log at the last whole commit. Everything that was acknowledged before the call is in the cut.
@@ -78,14 +80,11 @@ impl Inspector {
             }
             let finished = &numbers[..at];
             let indexes = folder.indexes.into_keys();
-            let indexes: Vec<_> = indexes
-                .filter(|name| sealed::covers(name).is_some_and(|covered| covered.end <= numbers[at]))
-                .collect();
-            let covered = |no: &&u64| {
-                indexes
-                    .iter()
-                    .any(|name| sealed::covers(name).is_some_and(|all| all.contains(*no)))
-            };
+            let within = |name: &String| sealed::range(name).is_some_and(|(_, last)| last < numbers[at]);
+            let indexes: Vec<_> = indexes.filter(within).collect();
+            let covers =
+                |name: &String, no: u64| sealed::range(name).is_some_and(|(first, last)| first <= no && no <= last);
+            let covered = |no: &&u64| indexes.iter().any(|name| covers(name, **no));
             return Ok(Cut {
                 last_id: self.last_id(&active, finished)?,
                 segments: finished.iter().map(|no| segment::name(*no)).collect(),
@@ -156,6 +155,7 @@ fn id_of(seen: &Seen<'_>) -> Option<ServerId> {
         Seen::Frame {
             kind: FrameKind::Message | FrameKind::Intent,
             body,
+            ..
         } => Some(decode::stored(body)?.record.server_id),
         _ => None,
     }

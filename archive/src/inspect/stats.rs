@@ -155,7 +155,8 @@ impl Sum {
 
     fn frame(&mut self, kind: FrameKind, body: &bytes::Bytes) {
         match kind {
-            FrameKind::Batch | FrameKind::Marks | FrameKind::Numbers => {}
+            FrameKind::Batch | FrameKind::Numbers => {}
+            FrameKind::Marks => self.stats.marks += decode::marks(body).map_or(0, |marks| marks.len()) as u64,
             FrameKind::Message | FrameKind::Intent => {
                 let Some(stored) = decode::stored(body) else { return };
                 self.stats.fanouts += u64::from(kind == FrameKind::Intent);

@@ -6,6 +6,7 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use godwit_archive::Record;
 use godwit_archive::inspect::{Exported, Selection};
 use godwit_dispatcher::render;
 use godwit_model::{AccountNo, Clock, SystemClock};
@@ -59,7 +60,11 @@ pub(crate) async fn export(asked: &Export, json: bool) -> Result<(), Failure> {
 
 /// The envelope as an app sees it, and the inboxes it is in by their numbers inside.
 fn line(exported: &Exported) -> String {
-    let mut line = render::in_conversation(&exported.record);
+    let mut line = if exported.sealed {
+        sealed(&exported.record)
+    } else {
+        render::in_conversation(&exported.record)
+    };
     // An envelope is an object with members.
     line.pop();
     line.push_str(",\"inboxes\":[");
@@ -69,6 +74,15 @@ fn line(exported: &Exported) -> String {
     }
     line.push_str("]}\n");
     line
+}
+
+/// What is known of a message without its key.
+fn sealed(record: &Record) -> String {
+    let (id, time) = (record.server_id, record.server_time_ms);
+    let conversation = record.conversation.map_or_else(String::new, |conversation| {
+        format!(",\"conv\":\"{conversation}\",\"convSeq\":{}", record.conv_seq)
+    });
+    format!("{{\"sealed\":true,\"serverId\":\"{id}\",\"serverTime\":{time}{conversation}}}")
 }
 
 fn open(path: Option<&Path>) -> Result<Box<dyn Write>, Failure> {
@@ -100,6 +114,8 @@ async fn selection(asked: &Export, settings: &Settings) -> Result<Selection, Fai
         account,
         since_ms: time(&asked.since)?,
         until_ms: time(&asked.until)?,
+        now_ms: now,
+        decrypt: asked.decrypt,
     })
 }
 

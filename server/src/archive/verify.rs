@@ -17,6 +17,8 @@ struct Verdict<'a> {
     frames: u64,
     blocks: u64,
     damages: Vec<Shown<'a>>,
+    /// Encrypted messages that no key opens.
+    unreadable: Vec<Unreadable>,
     more: u64,
 }
 
@@ -30,6 +32,13 @@ struct Shown<'a> {
     hits: Vec<Hit>,
     more: u64,
     certain: bool,
+}
+
+#[derive(Serialize)]
+struct Unreadable {
+    tenant: u32,
+    reason: &'static str,
+    messages: u64,
 }
 
 #[derive(Serialize)]
@@ -70,7 +79,16 @@ fn verdict(found: &Verification) -> Verdict<'_> {
         frames: found.frames,
         blocks: found.blocks,
         damages: found.damages.iter().map(shown).collect(),
+        unreadable: found.unreadable.iter().map(unreadable).collect(),
         more: found.more,
+    }
+}
+
+fn unreadable(found: &godwit_archive::inspect::Unreadable) -> Unreadable {
+    Unreadable {
+        tenant: found.tenant,
+        reason: found.trouble.word(),
+        messages: found.messages,
     }
 }
 
@@ -106,6 +124,18 @@ fn text(found: &Verification) -> String {
         if damage.hits.more > 0 {
             writeln!(text, "  and {} accounts more", damage.hits.more).expect("a String takes every write");
         }
+    }
+    for Unreadable {
+        tenant,
+        reason,
+        messages,
+    } in found.unreadable.iter().map(unreadable)
+    {
+        writeln!(
+            text,
+            "tenant {tenant}: {messages} encrypted messages that no key opens  [{reason}]"
+        )
+        .expect("a String takes every write");
     }
     let verdict = if found.is_sound() { "sound" } else { "damaged" };
     writeln!(

@@ -35,6 +35,9 @@ pub struct Export {
     /// Only messages accepted before this time.
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
+    /// Decrypt what is encrypted, with the keys of `storage.key_file`; without it such messages come without content.
+    #[arg(long)]
+    pub decrypt: bool,
     /// The file to write, which must not be there yet; without it, standard output.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -45,6 +48,9 @@ pub struct Export {
 pub struct Backup {
     /// The folder to write. If it holds an earlier backup, what did not change is kept and not copied again.
     pub to: PathBuf,
+    /// Copy the file of encryption keys into it as well: then the backup alone shows every message.
+    #[arg(long)]
+    pub with_keys: bool,
     /// Which settings.
     #[command(flatten)]
     pub configured: Configured,

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::manifest::{Entry, Manifest};
 use super::take::copy;
-use super::{ARCHIVE, refused};
+use super::{ARCHIVE, KEYS, refused};
 use crate::archive::Bar;
 use crate::args::Restore;
 use crate::console::{print, print_json};
@@ -52,6 +52,9 @@ pub(crate) fn restore(asked: &Restore, json: bool) -> Result<(), Failure> {
             "{} files, {} bytes in {}\n",
             done.files, done.bytes, done.data
         ));
+        if manifest.files.iter().any(|entry| entry.name == KEYS) {
+            print("move its file archive.keys out of the data folder and name it as storage.key_file\n");
+        }
         if manifest.database == "postgres" {
             print("restore the PostgreSQL dump that was made after this backup before you start the server\n");
         }

@@ -13,7 +13,7 @@ use godwit_model::{Clock, SystemClock};
 use serde::Serialize;
 
 use super::manifest::{Entry, Manifest, Moment, NAME, VERSION};
-use super::{ARCHIVE, BESIDE, DATABASE, refused};
+use super::{ARCHIVE, BESIDE, DATABASE, KEYS, refused};
 use crate::archive::{Bar, Looked, unreadable};
 use crate::args::Backup;
 use crate::console::{print, print_json};
@@ -58,6 +58,9 @@ pub(crate) async fn backup(asked: &Backup, json: bool) -> Result<(), Failure> {
     let cut = desk.log()?;
     let database = desk.database().await?;
     desk.beside()?;
+    if asked.with_keys {
+        desk.keys()?;
+    }
     let manifest = desk.finish(began, &cut, database)?;
     let done = Done {
         files: manifest.files.len(),
@@ -124,26 +127,22 @@ impl Desk {
         for _ in 0..ATTEMPTS {
             self.entries.clear();
             let inspector = self.looked.inspector.clone();
-            let gather = || -> io::Result<_> { Ok((inspector.added_up()?, inspector.state_files()?)) };
-            let (added_up, states) = gather().map_err(|error| unreadable(&error))?;
-            for name in &states {
+            for name in &inspector.state_files().map_err(|error| unreadable(&error))? {
                 self.file(name, false)?;
             }
             let cut = inspector.cut().map_err(|error| unreadable(&error))?;
             let total = (cut.segments.len() + cut.indexes.len()) as u64;
-            let mut vanished = None;
+            let mut vanished = false;
             for (at, name) in cut.segments.iter().chain(&cut.indexes).enumerate() {
                 let never_changes = cut.sealed.contains(name) || cut.indexes.contains(name);
-                if !self.file(name, never_changes)? && cut.segments.contains(name) {
-                    vanished = vanished.max(Some(name.clone()));
-                }
+                vanished |= !self.file(name, never_changes)? && cut.segments.contains(name);
                 self.bar.moved(at as u64 + 1, total);
             }
             if let Some(active) = &cut.active {
                 self.active(active)?;
             }
-            // Retention dropped it; what it left behind in the state must then be in the copy of the state.
-            if vanished <= added_up {
+            // Retention dropped segments, of which the copy of the state does not know.
+            if !vanished && !self.dropped_more()? {
                 return Ok(cut);
             }
         }
@@ -152,6 +151,22 @@ impl Desk {
             "segments vanish faster than they can be copied",
             "retention is dropping a lot just now: try again later",
         ))
+    }
+
+    /// Whether what tells of dropped segments has changed since it was copied.
+    fn dropped_more(&self) -> Result<bool, Failure> {
+        let names = self
+            .looked
+            .inspector
+            .dropped_files()
+            .map_err(|error| unreadable(&error))?;
+        let changed = |name: &String| {
+            let now = Entry::of(&self.looked.folder, name).ok().map(|entry| entry.blake3);
+            let path = format!("{ARCHIVE}/{name}");
+            let copied = self.entries.iter().find(|entry| entry.name == path);
+            now.as_ref() != copied.map(|entry| &entry.blake3)
+        };
+        Ok(names.iter().any(changed))
     }
 
     /// Copies a file of the log that never changes under its name, or links it. `false` if it is not there any more.
@@ -252,6 +267,20 @@ impl Desk {
             }
         }
         Ok(())
+    }
+
+    /// The encryption keys, which are otherwise kept apart.
+    fn keys(&mut self) -> Result<(), Failure> {
+        let Some(from) = self.looked.settings.storage.key_file.clone().map(PathBuf::from) else {
+            return Ok(());
+        };
+        let temporary = self.to.join(format!("{KEYS}.tmp"));
+        match copy(&from, &temporary) {
+            // Nothing was encrypted yet.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(refused(&from, &error)),
+            Ok(()) => self.put(&temporary, KEYS),
+        }
     }
 
     /// Removes what no longer belongs to it, and writes the manifest: from then on it is a backup.
