@@ -155,6 +155,7 @@ async fn numbering_goes_on(restored: &Server, phones: &[Device], copy: &[Vec<Val
 async fn a_damaged_backup_and_a_used_folder_are_refused() {
     let mut server = Server::start().await;
     let app = server.app().await;
+    app.register("ann", "phone").await;
     app.send(&json!({ "to": "ann", "type": 0, "content": { "text": "hi" } }))
         .await;
     server.stop();

@@ -79,12 +79,12 @@ fn verdict(found: &Verification) -> Verdict<'_> {
         frames: found.frames,
         blocks: found.blocks,
         damages: found.damages.iter().map(shown).collect(),
-        unreadable: found.unreadable.iter().map(unreadable).collect(),
+        unreadable: found.unreadable.iter().map(shown_unreadable).collect(),
         more: found.more,
     }
 }
 
-fn unreadable(found: &godwit_archive::inspect::Unreadable) -> Unreadable {
+fn shown_unreadable(found: &godwit_archive::inspect::Unreadable) -> Unreadable {
     Unreadable {
         tenant: found.tenant,
         reason: found.trouble.word(),
@@ -129,7 +129,7 @@ fn text(found: &Verification) -> String {
         tenant,
         reason,
         messages,
-    } in found.unreadable.iter().map(unreadable)
+    } in found.unreadable.iter().map(shown_unreadable)
     {
         writeln!(
             text,
