@@ -13,7 +13,7 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use godwit_archive::{AppendError, Archive, DuplicateKey, Entry, OpenError, RealDisk, RecordKind, Settings, Silent};
-use godwit_model::{AccountNo, ConversationKey, SystemClock};
+use godwit_model::{AccountNo, ConversationKey, SystemClock, TenantNo};
 
 /// Bytes of a message's body.
 const BODY_BYTES: usize = 300;
@@ -142,6 +142,7 @@ fn entry(n: u64) -> Entry {
     let key = u128::from(spread(n)) << 64 | u128::from(n);
     Entry {
         kind: RecordKind::Message,
+        tenant: TenantNo(1),
         form: 1,
         conversation: Some(ConversationKey::single(from, to)),
         sender: from,

@@ -22,7 +22,7 @@ use godwit_archive::{
     AppendError, Archive, DeviceState, DuplicateKey, Entry, InboxQuery, OpenError, ReadError, RealDisk, RecordKind,
     Settings, Silent,
 };
-use godwit_model::{AccountNo, ConversationKey, DeviceNo, SystemClock};
+use godwit_model::{AccountNo, ConversationKey, DeviceNo, SystemClock, TenantNo};
 
 const BODY_BYTES: usize = 200;
 /// Messages under way at a time.
@@ -99,6 +99,7 @@ impl Spread {
         }
         Entry {
             kind: RecordKind::Message,
+            tenant: TenantNo(1),
             form: 1,
             conversation: Some(ConversationKey::single(from, to)),
             sender: from,

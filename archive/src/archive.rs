@@ -20,6 +20,7 @@ use crate::query::{ConversationQuery, InboxQuery, ReadError};
 use crate::reader;
 use crate::record::{GoneReason, Item, Record};
 use crate::recovery::{self, OpenError, Recovery};
+use crate::seal::Sealing;
 use crate::sealed_log::SealedLog;
 use crate::segment::open_files::OpenFiles;
 use crate::segment::prepare::Preparer;
@@ -39,6 +40,7 @@ struct Inner {
     sealed_log: Arc<SealedLog>,
     clock: Arc<dyn Clock>,
     settings: Settings,
+    sealing: Sealing,
     writer: Mutex<Option<JoinHandle<()>>>,
     upkeep: Mutex<Upkeep>,
 }
@@ -51,9 +53,20 @@ impl Archive {
         settings: Settings,
         listener: Arc<dyn Listener>,
     ) -> Result<(Self, Recovery), OpenError> {
+        Self::open_sealed(disk, clock, settings, listener, Sealing::default())
+    }
+
+    /// The same with keys: encrypted bodies are opened with them, and new ones encrypted if that is switched on.
+    pub fn open_sealed(
+        disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+        listener: Arc<dyn Listener>,
+        sealing: Sealing,
+    ) -> Result<(Self, Recovery), OpenError> {
         let settings = settings.bounded();
         let files = Arc::new(OpenFiles::new(Arc::clone(&disk), settings.open_files_max));
-        let recovered = recovery::begin(&*disk, &files, &settings)?;
+        let recovered = recovery::begin(&*disk, &files, &settings, sealing.keys.as_ref())?;
         let view = Arc::clone(&recovered.view);
         let sealed_log = Arc::new(SealedLog::new(
             Arc::clone(&disk),
@@ -91,25 +104,31 @@ impl Archive {
             sealed_log,
             clock,
             settings,
+            sealing,
             writer: Mutex::new(Some(thread)),
         };
         Ok((Self(Arc::new(inner)), recovered.report))
     }
 
-    /// Queues an entry; never blocks. Entries of one caller are numbered in the order of their appends.
+    /// Queues an entry; never blocks, but for the moment in which a tenant's first message makes its key durable.
+    /// Entries of one caller are numbered in the order of their appends.
     pub fn append(&self, mut entry: Entry) -> Result<Pending, AppendError> {
         entry.recipients.sort_unstable();
         entry.recipients.dedup();
-        let cost = entry_cost(&entry);
+        let cost = entry_cost(&entry) + self.0.sealing.overhead_bytes();
         let result = if cost > entry_bytes_max(&self.0.settings) {
             Err(AppendError::TooLarge)
         } else {
-            let (reply, answer) = oneshot::channel();
-            self.0
-                .shared
-                .queue
-                .push(Queued { entry, reply, cost })
-                .map(|()| Pending(answer))
+            self.0.sealing.seal(&entry).and_then(|sealed| {
+                let (reply, answer) = oneshot::channel();
+                let queued = Queued {
+                    entry,
+                    sealed,
+                    reply,
+                    cost,
+                };
+                self.0.shared.queue.push(queued).map(|()| Pending(answer))
+            })
         };
         if let Err(error) = &result {
             writer::count(&Err(error.clone()));

@@ -42,7 +42,7 @@ pub(crate) fn judge(view: &SharedView, key: DuplicateKey, now_ms: u64) -> Result
     if stored.record.server_time_ms < since_ms || original.key != key.key {
         return Ok(Judgement::New);
     }
-    let mut receipt = receipt(stored, kind);
+    let mut receipt = receipt(stored.opened(view.keys()), kind);
     if let Some(reason) = view.sight(now_ms).gone(&receipt.record) {
         receipt.record = Arc::new(Record::clone(&receipt.record).without_body(reason));
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use godwit_model::{AccountNo, ConversationKey};
+use godwit_model::{AccountNo, ConversationKey, TenantNo};
 use tokio::sync::oneshot;
 
 use crate::record::{Record, RecordKind};
@@ -16,6 +16,8 @@ use crate::record::{Record, RecordKind};
 pub struct Entry {
     /// What it is.
     pub kind: RecordKind,
+    /// Whose message it is: with this tenant's key it is encrypted on the disk, if that is switched on.
+    pub tenant: TenantNo,
     /// How the body is encoded; a number the archive only keeps.
     pub form: u8,
     /// The conversation to number it in.
@@ -72,6 +74,9 @@ pub enum AppendError {
     /// Larger than half a segment.
     #[error("larger than a segment takes")]
     TooLarge,
+    /// It is to be encrypted, and its tenant's new key could not be made durable.
+    #[error("the key to encrypt it could not be kept")]
+    NoKey,
     /// The key was used within the window with another body; here is what it named.
     #[error("the same key was used with another body")]
     Conflict(Box<Receipt>),

@@ -8,8 +8,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::KeyRing;
 use crate::disk::{Disk, ReadOnlyDisk};
 
+mod cut;
 mod damage;
 mod export;
 mod folder;
@@ -18,10 +20,11 @@ mod stats;
 mod verify;
 mod walk;
 
+pub use cut::{ActivePart, Cut};
 pub use damage::{Damage, DamageKind, Hit, Hits};
 pub use export::{Exported, Selection};
 pub use stats::Stats;
-pub use verify::Verification;
+pub use verify::{Unreadable, Verification};
 
 /// Told how far a long look has come: bytes read, and bytes there are.
 pub type Watch<'a> = &'a mut dyn FnMut(u64, u64);
@@ -36,6 +39,7 @@ const LOOK: Duration = Duration::from_millis(100);
 pub struct Inspector {
     disk: Arc<dyn Disk>,
     patience: Duration,
+    keys: Option<Arc<KeyRing>>,
 }
 
 impl Inspector {
@@ -49,6 +53,7 @@ impl Inspector {
         Self {
             disk,
             patience: PATIENCE,
+            keys: None,
         }
     }
 
@@ -57,6 +62,13 @@ impl Inspector {
     #[must_use]
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
+        self
+    }
+
+    /// With the keys that open encrypted bodies.
+    #[must_use]
+    pub fn with_keys(mut self, keys: Arc<KeyRing>) -> Self {
+        self.keys = Some(keys);
         self
     }
 

@@ -8,6 +8,7 @@ use crate::frame::FrameKind;
 use crate::index::{Index, Line, Posting, Window};
 use crate::query::{ConversationQuery, InboxQuery, ReadError};
 use crate::record::{GoneReason, Item, Record, RecordKind, conversation_tag, decode};
+use crate::seal::KeyRing;
 use crate::segment::{Location, Segment};
 use crate::view::{Finished, SharedView};
 
@@ -58,7 +59,7 @@ pub(crate) fn message(view: &SharedView, now_ms: u64, id: ServerId) -> Result<Op
     let Some((segment, location)) = find(view, id)? else {
         return Ok(None);
     };
-    let found = read(&segment, location)?.map(|record| Arc::new(view.sight(now_ms).show(record)));
+    let found = read(&segment, location, view.keys())?.map(|record| Arc::new(view.sight(now_ms).show(record)));
     Ok(found.or_else(|| Some(lost(id))))
 }
 
@@ -90,12 +91,13 @@ fn lost(id: ServerId) -> Arc<Record> {
 }
 
 /// Reads the record at a location; `None` if its bytes are not what was written.
-fn read(segment: &Segment, location: Location) -> Result<Option<Record>, ReadError> {
+fn read(segment: &Segment, location: Location, keys: Option<&KeyRing>) -> Result<Option<Record>, ReadError> {
     let Some((kind, body)) = segment.frame(location.offset)? else {
         return Ok(None);
     };
     let message = matches!(kind, FrameKind::Message | FrameKind::Intent);
-    Ok(decode::stored(&body).filter(|_| message).map(|stored| stored.record))
+    let stored = decode::stored(&body).filter(|_| message);
+    Ok(stored.map(|stored| stored.opened(keys).record))
 }
 
 /// What is asked of a line.
@@ -129,7 +131,7 @@ impl Page {
             let snapshot = Snapshot::take(view, self.line, &window)?;
             let postings = snapshot.postings(self.line, &window)?;
             for posting in &postings {
-                let record = match snapshot.record(posting)? {
+                let record = match snapshot.record(posting, view.keys())? {
                     Some(record) => record,
                     None => self.lost(&snapshot, posting),
                 };

@@ -7,6 +7,7 @@ use crate::index::Index;
 use crate::index::active::ActiveIndex;
 use crate::index::sealed::SealedIndex;
 use crate::marks::{Marks, Sight};
+use crate::seal::KeyRing;
 use crate::segment::Segment;
 use crate::segment::open_files::OpenFiles;
 use crate::state::Heads;
@@ -158,6 +159,8 @@ pub(crate) struct SharedView {
     pub(crate) marks: Marks,
     /// Files of finished segments.
     pub(crate) files: Arc<OpenFiles>,
+    /// Opens encrypted bodies.
+    keys: Option<Arc<KeyRing>>,
 }
 
 impl SharedView {
@@ -166,7 +169,18 @@ impl SharedView {
             view: RwLock::new(view),
             marks,
             files,
+            keys: None,
         }
+    }
+
+    /// With keys that open encrypted bodies.
+    pub(crate) fn with_keys(mut self, keys: Option<Arc<KeyRing>>) -> Self {
+        self.keys = keys;
+        self
+    }
+
+    pub(crate) fn keys(&self) -> Option<&KeyRing> {
+        self.keys.as_deref()
     }
 
     /// Another file has a sealed segment's name now: readers open it anew.

@@ -1,4 +1,4 @@
-//! What the archive promises, on the real disk and on the simulated one.
+//! What the archive promises, on the real disk, on the simulated one, and with every body encrypted.
 
 #[path = "contract/stage.rs"]
 mod stage;
@@ -8,6 +8,9 @@ macro_rules! on_both_disks {
     ($($test:ident),+ $(,)?) => {
         mod on_a_real_disk {
             $(#[test] fn $test() { super::$test(&mut super::Stage::real()); })+
+        }
+        mod encrypted {
+            $(#[test] fn $test() { super::$test(&mut super::Stage::sealed()); })+
         }
         mod on_a_simulated_disk {
             $(#[test] fn $test() { super::$test(&mut super::Stage::simulated()); })+
@@ -35,5 +38,7 @@ mod probes;
 mod reading;
 #[path = "contract/rewriting.rs"]
 mod rewriting;
+#[path = "contract/sealing.rs"]
+mod sealing;
 #[path = "contract/trouble.rs"]
 mod trouble;

@@ -65,6 +65,7 @@ fn build(sender: &Sender, author: &Author, route: Route, draft: Draft) -> Accept
     };
     let entry = Entry {
         kind: RecordKind::Message,
+        tenant: sender.tenant(),
         form: if route.to.is_none() { FORM_TO_IS_READER } else { 0 },
         conversation: Some(route.conversation),
         sender: author.account_no(),

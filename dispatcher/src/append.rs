@@ -90,6 +90,7 @@ impl Dispatcher {
         });
         let entry = Entry {
             kind: RecordKind::Refused,
+            tenant: account.tenant,
             form: 0,
             conversation: None,
             sender: account.no,

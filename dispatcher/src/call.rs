@@ -46,6 +46,7 @@ pub(crate) fn told_elsewhere(
     };
     Some(Entry {
         kind: RecordKind::Message,
+        tenant: account.tenant,
         form: 0,
         conversation: Some(conversation),
         sender: author.account_no(),

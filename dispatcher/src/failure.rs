@@ -27,6 +27,10 @@ pub(crate) fn of_append(error: &AppendError) -> Refused {
         AppendError::StorageFull => Refusal::StorageFull.into(),
         AppendError::Conflict(_) => Refusal::IdConflict.into(),
         AppendError::Overloaded => Refusal::Overloaded.into(),
+        AppendError::NoKey => Refused::new(
+            Refusal::Overloaded,
+            "the message cannot be encrypted now; nothing was kept, try again",
+        ),
         AppendError::Stopped => Refused::new(
             Refusal::Overloaded,
             "the platform is stopping; nothing was kept, try again",

@@ -6,6 +6,10 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::settings::{Flag, Sources, environment};
 
+mod keeping;
+
+pub use keeping::{ArchiveCommand, Backup, Export, Restore};
+
 /// Messages for apps, over MQTT and REST: stored before they are acknowledged.
 #[derive(Debug, Parser)]
 #[command(name = "godwit", version, disable_version_flag = true, arg_required_else_help = true)]
@@ -28,6 +32,13 @@ pub enum Command {
     /// Apps: third-party clients of the REST API.
     #[command(subcommand)]
     App(AppCommand),
+    /// The message log: how much is stored, whether it is sound, and all of it as JSON Lines.
+    #[command(subcommand)]
+    Archive(ArchiveCommand),
+    /// Copy everything into a folder, also while the server runs.
+    Backup(Backup),
+    /// Make a data folder of a backup.
+    Restore(Restore),
     /// Look for problems in the settings, and start nothing.
     CheckConfig(Configured),
     /// The settings themselves.

@@ -5,7 +5,9 @@
 #![deny(missing_docs)]
 
 mod apps;
+mod archive;
 pub mod args;
+mod backup;
 mod banner;
 mod check_config;
 mod console;
@@ -40,6 +42,9 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Serve(serve) => serve::serve(&serve).await,
         Command::Demo => demo::run(json).await,
         Command::App(command) => apps::run(command, json).await,
+        Command::Archive(command) => archive::run(command, json).await,
+        Command::Backup(asked) => backup::backup(&asked, json).await,
+        Command::Restore(asked) => backup::restore(&asked, json),
         Command::CheckConfig(configured) => check_config::check_config(configured.sources(), json),
         Command::Config(ConfigCommand::Default) => {
             console::print(&settings::example());

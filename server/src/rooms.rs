@@ -1,7 +1,9 @@
 //! Hands each room its part of the settings, in that room's own words.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use godwit_archive::{KeyError, KeyRing, Sealing};
 use godwit_gateway::Rate;
 
 use crate::settings::{ByteSize, Settings};
@@ -23,6 +25,16 @@ pub(crate) fn archive(settings: &Settings) -> godwit_archive::Settings {
         index_fan_in: storage.index_fan_in,
         accept_lost_numbers: storage.accept_lost_numbers,
     }
+}
+
+/// The keys that messages are encrypted with, if a file of them is named.
+pub(crate) fn sealing(settings: &Settings) -> Result<Sealing, KeyError> {
+    let storage = &settings.storage;
+    let keys = storage.key_file.as_deref().map(KeyRing::open).transpose()?;
+    Ok(Sealing {
+        keys: keys.map(Arc::new),
+        new_ones: storage.encrypt,
+    })
 }
 
 pub(crate) fn registry(settings: &Settings) -> godwit_registry::Settings {

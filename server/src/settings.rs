@@ -27,6 +27,7 @@ pub use problem::{Place, Problem, ProblemKind, Problems};
 pub use secret::Secret;
 pub use sections::{Credentials, Http, Limits, Log, Mqtt, Server, Settings, Storage};
 pub use units::ByteSize;
+pub(crate) use units::read_duration;
 pub use value::LogFilter;
 
 use declare::Key;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use godwit_archive::{Archive, Delivery, Disk, Listener, RealDisk, Recovery};
+use godwit_archive::{Archive, Delivery, Disk, KeyError, Listener, RealDisk, Recovery};
 use godwit_broker::Broker;
 use godwit_dispatcher::Dispatcher;
 use godwit_gateway::{Gateway, MqttAddresses};
@@ -155,13 +155,14 @@ async fn open_archive(
     switchboard: Arc<Switchboard>,
     failed: CancellationToken,
 ) -> Result<Archive, Failure> {
+    let sealing = rooms::sealing(settings).map_err(|error| key_file(settings, &error))?;
     let (disk, clock, settings) = (
         Arc::clone(&parts.disk),
         Arc::clone(&parts.clock),
         rooms::archive(settings),
     );
     let listener = Arc::new(Commits { switchboard, failed });
-    let opening = tokio::task::spawn_blocking(move || Archive::open(disk, clock, settings, listener));
+    let opening = tokio::task::spawn_blocking(move || Archive::open_sealed(disk, clock, settings, listener, sealing));
     match opening.await {
         Ok(Ok((archive, recovery))) => {
             tell(&recovery);
@@ -181,6 +182,16 @@ async fn open_archive(
             "",
         )),
     }
+}
+
+/// Without the keys it is better not to start than to show everything as erased.
+pub(crate) fn key_file(settings: &Settings, error: &KeyError) -> Failure {
+    let file = settings.storage.key_file.as_deref().unwrap_or_default();
+    Failure::new(
+        "GW-A003",
+        format!("storage.key_file {file}: {error}"),
+        "put the file back as it was; a new one does not open what is encrypted already",
+    )
 }
 
 fn tell(recovery: &Recovery) {

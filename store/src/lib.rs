@@ -6,6 +6,7 @@
 
 mod accounts;
 mod apps;
+mod copy;
 mod devices;
 mod error;
 mod groups;
@@ -20,6 +21,7 @@ mod untold_changes;
 
 pub use accounts::AccountRecord;
 pub use apps::{AppRecord, NewApp};
+pub use copy::copy_sqlite;
 pub use devices::{DeviceFacts, DeviceRecord, NewDevice, RegisterOutcome, Renewal};
 pub use error::Error;
 pub use groups::{CreateGroupOutcome, DissolveOutcome, GroupRecord, NewGroup, NewMember};

@@ -35,6 +35,11 @@ impl Server {
 
     /// Starts a server with these settings (TOML).
     pub async fn start_with(settings: &str) -> Self {
+        Self::start_restored(settings, |_| {}).await
+    }
+
+    /// Starts a server on a data folder that `fill` makes first.
+    pub async fn start_restored(settings: &str, fill: impl FnOnce(&Path)) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
         let none = Addresses {
             http: "127.0.0.1:0".into(),
@@ -46,6 +51,7 @@ impl Server {
             addresses: none,
             settings: settings.to_owned(),
         };
+        fill(&server.data());
         server.restart().await;
         server
     }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a helper of tests asserts too")]
 
+mod backup;
 mod call;
 mod group;
 mod idempotency;

@@ -7,7 +7,9 @@ use godwit_model::{AccountNo, ConversationKey};
 use super::walk::Seen;
 use super::{Inspector, Watch};
 use crate::frame::FrameKind;
-use crate::record::{Record, decode};
+use crate::marks::{Marks, Sight};
+use crate::record::Record;
+use crate::record::decode::{self, Stored};
 
 /// Which messages are wanted; everything by default.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,13 +22,19 @@ pub struct Selection {
     pub since_ms: Option<u64>,
     /// Only those accepted before this time.
     pub until_ms: Option<u64>,
+    /// What time it is: what has expired is handed out without its body.
+    pub now_ms: u64,
+    /// Whether encrypted bodies are opened, with the keys of [`Inspector::with_keys`].
+    pub decrypt: bool,
 }
 
 /// One stored message, or the numbers that a message got after its commit.
 #[derive(Clone, Debug)]
 pub struct Exported {
-    /// The message.
+    /// The message, as a reader would see it: what was taken back or has expired has no body.
     pub record: Record,
+    /// Whether its body is encrypted: nobody asked for it in the clear.
+    pub sealed: bool,
     /// Whose inboxes it is in, and under which number. A message to many gets them step by step: then it is handed out
     /// once for each step, and first with none.
     pub numbers: Vec<(AccountNo, u64)>,
@@ -52,24 +60,48 @@ impl Selection {
 
 impl Inspector {
     /// Hands out the messages of a selection up to the last whole commit. Damaged ones are passed over; the answer says
-    /// how many damages were met.
+    /// how many damages were met. Reads everything twice, because a message may be taken back long after it came.
     pub fn export(
         &self,
         selection: &Selection,
         watch: Watch<'_>,
         take: &mut dyn FnMut(Exported) -> io::Result<()>,
     ) -> io::Result<u64> {
+        let marks = Marks::default();
+        let total = self.folder()?.segments.values().sum::<u64>() * 2;
+        self.each_frame(&mut |done| watch(done, total), &mut |kind, body| {
+            if kind == FrameKind::Marks {
+                marks.add(&decode::marks(body).unwrap_or_default());
+            }
+            Ok(())
+        })?;
+        let sight = Sight {
+            marks: &marks,
+            now_ms: selection.now_ms,
+        };
+        let desk = Desk {
+            inspector: self,
+            selection,
+            sight,
+        };
+        self.each_frame(&mut |done| watch(total / 2 + done, total), &mut |kind, body| {
+            desk.select(kind, body)?.map_or(Ok(()), &mut *take)
+        })
+    }
+
+    /// Every sound frame of every segment; says how many damages were met.
+    fn each_frame(
+        &self,
+        watch: &mut dyn FnMut(u64),
+        take: &mut dyn FnMut(FrameKind, &bytes::Bytes) -> io::Result<()>,
+    ) -> io::Result<u64> {
         let folder = self.folder()?;
-        let total = folder.segments.values().sum();
         let (mut done, mut damages, mut failed) = (0, 0, None);
         for (no, size) in &folder.segments {
             let later: Vec<u64> = folder.segments.range(no + 1..).map(|(no, _)| *no).collect();
             let walked = self.walk(*no, &later, &mut |seen| match seen {
                 Seen::Fault(_) => damages += 1,
-                Seen::Frame { kind, body, .. } if failed.is_none() => {
-                    let taken = self.select(selection, kind, body);
-                    failed = taken.and_then(|exported| exported.map_or(Ok(()), &mut *take)).err();
-                }
+                Seen::Frame { kind, body, .. } if failed.is_none() => failed = take(kind, body).err(),
                 Seen::Frame { .. } => {}
             });
             match walked {
@@ -81,50 +113,13 @@ impl Inspector {
                 return Err(error);
             }
             done += size;
-            watch(done, total);
+            watch(done);
         }
         Ok(damages)
     }
 
-    fn select(&self, selection: &Selection, kind: FrameKind, body: &bytes::Bytes) -> io::Result<Option<Exported>> {
-        let (record, numbers) = match kind {
-            FrameKind::Message => {
-                let Some(stored) = decode::stored(body) else {
-                    return Ok(None);
-                };
-                let numbers = stored.numbers().unwrap_or_default();
-                (stored.record, numbers)
-            }
-            FrameKind::Intent => {
-                let stored = decode::stored(body);
-                let wanted = stored.filter(|stored| selection.account.is_none() && selection.takes(&stored.record));
-                return Ok(wanted.map(|stored| Exported {
-                    record: stored.record,
-                    numbers: Vec::new(),
-                }));
-            }
-            FrameKind::Chunk => {
-                let Some((head, numbers)) = decode::chunk(body) else {
-                    return Ok(None);
-                };
-                let Some(numbers) = selection.narrow(numbers) else {
-                    return Ok(None);
-                };
-                return Ok(self
-                    .intent(head.intent)?
-                    .filter(|record| selection.takes(record))
-                    .map(|record| Exported { record, numbers }));
-            }
-            FrameKind::Batch | FrameKind::Devices | FrameKind::Marks | FrameKind::Numbers => return Ok(None),
-        };
-        let numbers = selection.narrow(numbers);
-        Ok(numbers
-            .filter(|_| selection.takes(&record))
-            .map(|numbers| Exported { record, numbers }))
-    }
-
     /// The message whose recipients a chunk numbers; `None` if it is lost.
-    fn intent(&self, place: crate::segment::Location) -> io::Result<Option<Record>> {
+    fn intent(&self, place: crate::segment::Location) -> io::Result<Option<Stored>> {
         let segment = match crate::segment::open(&*self.disk, place.segment) {
             Ok(crate::segment::Header::Sound(segment)) => segment,
             Ok(_) => return Ok(None),
@@ -132,6 +127,55 @@ impl Inspector {
             Err(error) => return Err(error),
         };
         let frame = segment.frame(place.offset)?;
-        Ok(frame.and_then(|(_, body)| Some(decode::stored(&body)?.record)))
+        Ok(frame.and_then(|(_, body)| decode::stored(&body)))
+    }
+}
+
+/// An export under way.
+struct Desk<'a> {
+    inspector: &'a Inspector,
+    selection: &'a Selection,
+    sight: Sight<'a>,
+}
+
+impl Desk<'_> {
+    fn select(&self, kind: FrameKind, body: &bytes::Bytes) -> io::Result<Option<Exported>> {
+        let (stored, numbers) = match kind {
+            FrameKind::Message => {
+                let stored = decode::stored(body);
+                let numbers = stored.as_ref().and_then(Stored::numbers);
+                (stored, numbers.unwrap_or_default())
+            }
+            // Its numbers come with the chunks.
+            FrameKind::Intent if self.selection.account.is_none() => (decode::stored(body), Vec::new()),
+            FrameKind::Chunk => match decode::chunk(body) {
+                Some((head, numbers)) if self.selection.narrow(numbers.clone()).is_some() => {
+                    (self.inspector.intent(head.intent)?, numbers)
+                }
+                _ => return Ok(None),
+            },
+            FrameKind::Intent | FrameKind::Batch | FrameKind::Devices | FrameKind::Marks | FrameKind::Numbers => {
+                return Ok(None);
+            }
+        };
+        let Some(stored) = stored.filter(|stored| self.selection.takes(&stored.record)) else {
+            return Ok(None);
+        };
+        let numbers = self.selection.narrow(numbers);
+        Ok(numbers.map(|numbers| self.shown(stored, numbers)))
+    }
+
+    fn shown(&self, stored: Stored, numbers: Vec<(AccountNo, u64)>) -> Exported {
+        let stored = if self.selection.decrypt {
+            stored.opened(self.inspector.keys.as_deref())
+        } else {
+            stored
+        };
+        let gone = self.sight.gone(&stored.record).is_some();
+        Exported {
+            sealed: stored.sealed && !gone,
+            record: self.sight.show(stored.record),
+            numbers,
+        }
     }
 }

@@ -131,7 +131,7 @@ impl Inspector {
     }
 
     /// Where the checksums of a segment start, by its header or else by its index.
-    fn salt(&self, no: u64) -> io::Result<Option<Salt>> {
+    pub(super) fn salt(&self, no: u64) -> io::Result<Option<Salt>> {
         match segment::open(&*self.disk, no) {
             Ok(Header::Sound(segment)) => return Ok(Some(segment.salt())),
             Ok(_) => {}
@@ -155,7 +155,8 @@ impl Sum {
 
     fn frame(&mut self, kind: FrameKind, body: &bytes::Bytes) {
         match kind {
-            FrameKind::Batch | FrameKind::Marks | FrameKind::Numbers => {}
+            FrameKind::Batch | FrameKind::Numbers => {}
+            FrameKind::Marks => self.stats.marks += decode::marks(body).map_or(0, |marks| marks.len()) as u64,
             FrameKind::Message | FrameKind::Intent => {
                 let Some(stored) = decode::stored(body) else { return };
                 self.stats.fanouts += u64::from(kind == FrameKind::Intent);

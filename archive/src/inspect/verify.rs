@@ -8,6 +8,7 @@ use super::{Damage, DamageKind, Hits, Inspector, Watch};
 use crate::checkpoint;
 use crate::conversation_heads::dropped;
 use crate::index::sealed;
+use crate::seal::Trouble;
 use crate::segment;
 
 mod segments;
@@ -28,16 +29,41 @@ pub struct Verification {
     pub frames: u64,
     /// Blocks of indexes that were read.
     pub blocks: u64,
+    /// Encrypted messages that no key opens; after a tenant's key was taken away, that is as it should be.
+    pub unreadable: Vec<Unreadable>,
     /// What is wrong, at most 10,000 of it.
     pub damages: Vec<Damage>,
     /// How much more is wrong.
     pub more: u64,
 }
 
+/// Encrypted messages of one tenant that no key opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Whose messages.
+    pub tenant: u32,
+    /// Why.
+    pub trouble: Trouble,
+    /// How many.
+    pub messages: u64,
+}
+
 impl Verification {
     /// Whether everything is as it was written.
     pub fn is_sound(&self) -> bool {
         self.damages.is_empty()
+    }
+
+    fn unreadable(&mut self, tenant: u32, trouble: Trouble, messages: u64) {
+        let same = |known: &&mut Unreadable| known.tenant == tenant && known.trouble == trouble;
+        match self.unreadable.iter_mut().find(same) {
+            Some(known) => known.messages += messages,
+            None => self.unreadable.push(Unreadable {
+                tenant,
+                trouble,
+                messages,
+            }),
+        }
     }
 
     fn damage(&mut self, damage: Damage) {

@@ -15,7 +15,11 @@ pub(super) const UNKNOWN: u64 = u64::MAX;
 /// Something met on the way.
 pub(super) enum Seen<'a> {
     /// A durable frame that passed its checksum and makes sense.
-    Frame { kind: FrameKind, body: &'a Bytes },
+    Frame {
+        offset: u64,
+        kind: FrameKind,
+        body: &'a Bytes,
+    },
     /// A stretch that is not as it was written.
     Fault(Fault),
 }
@@ -170,7 +174,11 @@ impl Walker<'_> {
     fn frame(&mut self, at: usize, kind: FrameKind, size: usize) {
         let body = self.bytes.slice(at + frame::FRAME_BYTES..at + size);
         if makes_sense(kind, &body) {
-            (self.visit)(Seen::Frame { kind, body: &body });
+            (self.visit)(Seen::Frame {
+                offset: at as u64,
+                kind,
+                body: &body,
+            });
         } else {
             self.fault(at, at + size, DamageKind::Content);
         }

@@ -6,6 +6,7 @@ use crate::floor::{self, Above};
 use crate::index::{Index, Line, Posting, Window};
 use crate::query::ReadError;
 use crate::record::Record;
+use crate::seal::KeyRing;
 use crate::segment::{Location, Segment};
 use crate::view::{Finished, SharedView};
 
@@ -105,12 +106,12 @@ impl Snapshot {
     }
 
     /// The record of a posting; `None` if it is lost.
-    pub(super) fn record(&self, posting: &Posting) -> Result<Option<Record>, ReadError> {
+    pub(super) fn record(&self, posting: &Posting, keys: Option<&KeyRing>) -> Result<Option<Record>, ReadError> {
         if posting.location == Location::NOWHERE {
             return Ok(None);
         }
         match segment_of(&self.active, &self.finished, posting.location) {
-            Some(segment) => read(&segment, posting.location),
+            Some(segment) => read(&segment, posting.location, keys),
             None => Ok(None),
         }
     }

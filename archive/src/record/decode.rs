@@ -6,12 +6,14 @@ use bytes::Bytes;
 use godwit_model::{AccountNo, ConversationKey, DeviceNo, ServerId};
 
 use super::encode::{
-    ChunkHead, FORGOTTEN, HAS_CONVERSATION, HAS_DUPLICATE_KEY, HAS_EXPIRY, PLACE, PLACE_AND_SESSION, conversation_of,
+    ChunkHead, FORGOTTEN, HAS_CONVERSATION, HAS_DUPLICATE_KEY, HAS_EXPIRY, PLACE, PLACE_AND_SESSION, SEALED,
+    conversation_of,
 };
 use crate::device::{DeviceState, SessionState};
 use crate::entry::DuplicateKey;
 use crate::marks::Mark;
 use crate::record::{Record, RecordKind};
+use crate::seal::{self, KeyRing};
 use crate::segment::Location;
 use crate::varint::Scan;
 
@@ -23,6 +25,8 @@ pub(crate) const KIND_OFFSET: usize = 1;
 pub(crate) struct Stored {
     pub(crate) record: Record,
     pub(crate) key: Option<DuplicateKey>,
+    /// Whether the record's body is encrypted; [`Stored::opened`] opens it.
+    pub(crate) sealed: bool,
     /// How many recipients follow.
     pub(crate) recipients: usize,
     /// Where the content stands in the frame's body, zeros included.
@@ -74,6 +78,7 @@ pub(crate) fn stored(body: &Bytes) -> Option<Stored> {
         body: body.slice(start..start + shown),
     };
     Some(Stored {
+        sealed: flags & SEALED != 0 && !matches!(kind, RecordKind::Gone(_)),
         content,
         record,
         key,
@@ -89,6 +94,18 @@ pub(crate) fn time_of(id: ServerId) -> u64 {
 }
 
 impl Stored {
+    /// With its body in the clear, or gone if no key opens it.
+    pub(crate) fn opened(self, keys: Option<&KeyRing>) -> Self {
+        if !self.sealed {
+            return self;
+        }
+        Self {
+            record: seal::opened(keys, self.record),
+            sealed: false,
+            ..self
+        }
+    }
+
     /// The recipients of a message with their numbers.
     pub(crate) fn numbers(&self) -> Option<Vec<(AccountNo, u64)>> {
         numbered(&mut Scan::new(&self.rest), self.recipients)

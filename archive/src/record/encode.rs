@@ -12,6 +12,7 @@ use crate::varint::{VARINT_BYTES_MAX, put};
 pub(super) const HAS_CONVERSATION: u8 = 1;
 pub(super) const HAS_DUPLICATE_KEY: u8 = 2;
 pub(super) const HAS_EXPIRY: u8 = 4;
+pub(super) const SEALED: u8 = 8;
 
 /// Most bytes of a stored message besides its body and its recipients, its conversation's number once more included.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 176;
@@ -22,15 +23,23 @@ pub(crate) const MARK_BYTES_MAX: usize = 16 + 1 + VARINT_BYTES_MAX;
 /// Most bytes of one device's state.
 pub(crate) const DEVICE_BYTES_MAX: usize = 48;
 
+/// What stands before the recipients.
+pub(crate) struct Front<'a> {
+    pub(crate) record: &'a Record,
+    pub(crate) key: Option<DuplicateKey>,
+    /// Stands in the place of the record's body.
+    pub(crate) sealed: Option<&'a [u8]>,
+}
+
 /// A message and the numbers its recipients got. Accounts ascend.
-pub(crate) fn message(out: &mut Vec<u8>, record: &Record, key: Option<DuplicateKey>, numbers: &[(AccountNo, u64)]) {
-    front(out, record, key);
+pub(crate) fn message(out: &mut Vec<u8>, front: &Front<'_>, numbers: &[(AccountNo, u64)]) {
+    put_front(out, front);
     numbered(out, numbers);
 }
 
 /// A message and whom to number later. Accounts ascend.
-pub(crate) fn intent(out: &mut Vec<u8>, record: &Record, key: Option<DuplicateKey>, recipients: &[AccountNo]) {
-    front(out, record, key);
+pub(crate) fn intent(out: &mut Vec<u8>, front: &Front<'_>, recipients: &[AccountNo]) {
+    put_front(out, front);
     put(out, recipients.len() as u64);
     let mut last = 0;
     for account in recipients {
@@ -39,7 +48,8 @@ pub(crate) fn intent(out: &mut Vec<u8>, record: &Record, key: Option<DuplicateKe
     }
 }
 
-fn front(out: &mut Vec<u8>, record: &Record, key: Option<DuplicateKey>) {
+fn put_front(out: &mut Vec<u8>, front: &Front<'_>) {
+    let Front { record, key, sealed } = *front;
     let conversation = if record.conversation.is_some() {
         HAS_CONVERSATION
     } else {
@@ -47,7 +57,9 @@ fn front(out: &mut Vec<u8>, record: &Record, key: Option<DuplicateKey>) {
     };
     let duplicate = if key.is_some() { HAS_DUPLICATE_KEY } else { 0 };
     let expiry = if record.expires_at_ms.is_some() { HAS_EXPIRY } else { 0 };
-    out.extend_from_slice(&[conversation | duplicate | expiry, record.kind.byte(), record.form]);
+    let cipher = if sealed.is_some() { SEALED } else { 0 };
+    let flags = conversation | duplicate | expiry | cipher;
+    out.extend_from_slice(&[flags, record.kind.byte(), record.form]);
     out.extend_from_slice(&record.server_id.0.to_le_bytes());
     put(out, record.sender.0);
     if let Some(conversation) = record.conversation {
@@ -61,8 +73,9 @@ fn front(out: &mut Vec<u8>, record: &Record, key: Option<DuplicateKey>) {
     if let Some(expires) = record.expires_at_ms {
         put(out, expires);
     }
-    put(out, record.body.len() as u64);
-    out.extend_from_slice(&record.body);
+    let body = sealed.unwrap_or(&record.body);
+    put(out, body.len() as u64);
+    out.extend_from_slice(body);
 }
 
 fn numbered(out: &mut Vec<u8>, numbers: &[(AccountNo, u64)]) {

@@ -21,6 +21,7 @@ use crate::index::sealed::SealedIndex;
 use crate::index::sealer;
 use crate::marks::Marks;
 use crate::record::decode;
+use crate::seal::KeyRing;
 use crate::segment::open_files::OpenFiles;
 use crate::segment::prepare::prepare;
 use crate::segment::{self, FIRST_OFFSET, HEADER_BYTES, HEADER_LENGTH, Header, Segment};
@@ -49,7 +50,12 @@ pub(crate) struct Recovered {
 }
 
 /// Reads the folder.
-pub(crate) fn begin(disk: &dyn Disk, files: &Arc<OpenFiles>, settings: &Settings) -> Result<Recovered, OpenError> {
+pub(crate) fn begin(
+    disk: &dyn Disk,
+    files: &Arc<OpenFiles>,
+    settings: &Settings,
+    keys: Option<&Arc<KeyRing>>,
+) -> Result<Recovered, OpenError> {
     let (parts, dropped) = look(disk, files)?;
     let (checkpoint, state) = match checkpoint::read(disk)? {
         Some((checkpoint, state)) => (Some(checkpoint), state),
@@ -61,6 +67,7 @@ pub(crate) fn begin(disk: &dyn Disk, files: &Arc<OpenFiles>, settings: &Settings
         disk,
         files,
         accept_lost_numbers: settings.accept_lost_numbers,
+        keys,
         covered: checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.covers),
         checkpoint,
         state,
@@ -77,7 +84,7 @@ pub(crate) fn begin(disk: &dyn Disk, files: &Arc<OpenFiles>, settings: &Settings
         if let Some(name) = desk.damaged.take() {
             tracing::error!(name, "an index is damaged and is built again");
             disk.remove(&name)?;
-            return begin(disk, files, settings);
+            return begin(disk, files, settings, keys);
         }
     }
     let last = parts.last().map_or(dropped.lowest.saturating_sub(1), Part::last);
@@ -89,6 +96,7 @@ struct Desk<'a> {
     disk: &'a dyn Disk,
     files: &'a Arc<OpenFiles>,
     accept_lost_numbers: bool,
+    keys: Option<&'a Arc<KeyRing>>,
     /// The last segment the checkpoint covers; 0 without one.
     covered: u64,
     checkpoint: Option<Checkpoint>,
@@ -276,11 +284,10 @@ impl Desk<'_> {
         };
         let fanouts = self.fanouts(&view);
         Ok(Recovered {
-            view: Arc::new(SharedView::new(
-                view,
-                Marks::of(self.state.marks),
-                Arc::clone(self.files),
-            )),
+            view: Arc::new(
+                SharedView::new(view, Marks::of(self.state.marks), Arc::clone(self.files))
+                    .with_keys(self.keys.cloned()),
+            ),
             devices: self.state.devices,
             fanouts,
             progress: self.state.standing.progress,
@@ -296,7 +303,7 @@ impl Desk<'_> {
     fn fanouts(&mut self, view: &View) -> Fanouts {
         let mut fanouts = Fanouts::default();
         for mark in std::mem::take(&mut self.state.standing.fanouts) {
-            if let Some(fanout) = load(view, mark) {
+            if let Some(fanout) = load(view, mark, self.keys.map(AsRef::as_ref)) {
                 self.report.fanouts_resumed += 1;
                 fanouts.push(fanout);
             } else {
@@ -312,7 +319,7 @@ impl Desk<'_> {
     }
 }
 
-fn load(view: &View, mark: FanoutMark) -> Option<Fanout> {
+fn load(view: &View, mark: FanoutMark, keys: Option<&KeyRing>) -> Option<Fanout> {
     let finished = view.finished();
     let active = view.active.segment();
     let segment = if active.no == mark.intent.segment {
@@ -324,7 +331,7 @@ fn load(view: &View, mark: FanoutMark) -> Option<Fanout> {
     if kind != FrameKind::Intent {
         return None;
     }
-    let stored = decode::stored(&body)?;
+    let stored = decode::stored(&body)?.opened(keys);
     let recipients: Vec<AccountNo> = stored.accounts()?;
     let next = usize::try_from(mark.next)
         .ok()

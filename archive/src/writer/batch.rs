@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use godwit_model::{AccountNo, ConversationKey, DeviceNo, ServerId};
 
 use crate::conversation_heads::Remembered;
@@ -12,7 +13,7 @@ use crate::frame::{self, FRAME_BYTES, FrameKind, Salt};
 use crate::index::Posting;
 use crate::listener::Delivery;
 use crate::marks::Mark;
-use crate::record::encode::{self, ChunkHead};
+use crate::record::encode::{self, ChunkHead, Front};
 use crate::record::{Record, conversation_tag, decode};
 use crate::segment::Location;
 use crate::state::{Heads, Map};
@@ -53,6 +54,15 @@ pub(crate) struct Place {
     pub(crate) segment: u64,
     pub(crate) salt: Salt,
     pub(crate) offset: u64,
+}
+
+/// An entry that is to be stored.
+pub(super) struct Admitted {
+    pub(super) entry: Entry,
+    /// The body as it goes to the disk, if it is encrypted there.
+    pub(super) sealed: Option<Bytes>,
+    /// Whether its recipients are to be numbered by a fan-out.
+    pub(super) later: bool,
 }
 
 /// A record of this commit.
@@ -99,16 +109,23 @@ impl Batch {
         self.fanouts > 0 && self.records.iter().any(same)
     }
 
-    /// Adds a message, whose conversation the commit must know; `later` if its recipients are to be numbered by a fan-out.
-    pub(super) fn add(&mut self, entry: Entry, id: ServerId, heads: &Heads, later: bool) -> Receipt {
+    /// Adds a message, whose conversation the commit must know.
+    pub(super) fn add(&mut self, admitted: Admitted, id: ServerId, heads: &Heads) -> Receipt {
+        let Admitted { entry, sealed, later } = admitted;
         let record = Arc::new(self.record(&entry, id));
+        // Listeners and appenders get the body as it was given.
+        let front = Front {
+            record: &record,
+            key: entry.duplicate_key,
+            sealed: sealed.as_deref(),
+        };
         let start = self.open(if later { FrameKind::Intent } else { FrameKind::Message });
         if later {
-            encode::intent(&mut self.bytes, &record, entry.duplicate_key, &entry.recipients);
+            encode::intent(&mut self.bytes, &front, &entry.recipients);
         } else {
             self.number(&entry.recipients, heads);
             self.given.extend_from_slice(&self.numbers);
-            encode::message(&mut self.bytes, &record, entry.duplicate_key, &self.numbers);
+            encode::message(&mut self.bytes, &front, &self.numbers);
         }
         let location = self.close(start);
         let receipt = Receipt {

@@ -1,9 +1,11 @@
 //! Fills a commit: the step of a fan-out, the entries, the devices.
 
+use bytes::Bytes;
 use godwit_model::ConversationKey;
 use godwit_model::limits::INLINE_RECIPIENTS_MAX;
 
 use super::Writer;
+use super::batch::Admitted;
 use super::queue::{Queued, Reply};
 use crate::conversation_heads;
 use crate::device::table::Dirty;
@@ -62,7 +64,9 @@ impl Writer {
     }
 
     fn take_entry(&mut self, queued: Queued, room: bool) {
-        let Queued { entry, reply, .. } = queued;
+        let Queued {
+            entry, sealed, reply, ..
+        } = queued;
         let verdict = entry.duplicate_key.map_or(Verdict::Store, |key| self.judge(key));
         let result = match verdict {
             Verdict::Now(result) => {
@@ -72,7 +76,7 @@ impl Writer {
                 return;
             }
             Verdict::AfterSync(result) => result,
-            Verdict::Store if room => self.store(entry),
+            Verdict::Store if room => self.store(entry, sealed),
             Verdict::Store => Err(AppendError::StorageFull),
         };
         self.answers.push(Answer { reply, result });
@@ -103,7 +107,7 @@ impl Writer {
         }
     }
 
-    fn store(&mut self, entry: Entry) -> Result<Receipt, AppendError> {
+    fn store(&mut self, entry: Entry, sealed: Option<Bytes>) -> Result<Receipt, AppendError> {
         let later = self.is_later(&entry);
         if later && !self.fanouts.has_room(entry.recipients.len()) {
             return Err(AppendError::Overloaded);
@@ -113,7 +117,8 @@ impl Writer {
         }
         let id = self.ids.next(self.last_ms);
         self.last_ms = self.last_ms.max(crate::record::decode::time_of(id));
-        Ok(self.batch.add(entry, id, &self.shared.view.read().heads, later))
+        let entry = Admitted { entry, sealed, later };
+        Ok(self.batch.add(entry, id, &self.shared.view.read().heads))
     }
 
     /// Finds out the last number of a conversation before the commit numbers on from it.
@@ -153,6 +158,7 @@ pub(crate) fn count(result: &Result<Receipt, AppendError>) {
         Err(AppendError::StorageFull) => "storage_full",
         Err(AppendError::Stopped) => "stopped",
         Err(AppendError::TooLarge) => "too_large",
+        Err(AppendError::NoKey) => "no_key",
         Err(AppendError::Conflict(_)) => "conflict",
     };
     metrics::counter!("archive_appends_total", "outcome" => outcome).increment(1);

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use bytes::Bytes;
 use godwit_model::ServerId;
 use tokio::sync::{Notify, oneshot};
 
@@ -18,6 +19,8 @@ pub(crate) type Reply = oneshot::Sender<Result<Receipt, AppendError>>;
 /// An entry that waits.
 pub(crate) struct Queued {
     pub(crate) entry: Entry,
+    /// The body as it goes to the disk, if it is encrypted there.
+    pub(crate) sealed: Option<Bytes>,
     pub(crate) reply: Reply,
     /// Most bytes it takes in a segment.
     pub(crate) cost: usize,

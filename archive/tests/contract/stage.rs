@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use godwit_archive::{
-    AppendError, Archive, Delivery, Disk, DuplicateKey, Entry, InboxQuery, Item, Listener, OpenError, RealDisk,
-    Receipt, Record, RecordKind, Recovery, Settings, SimulatedDisk,
+    AppendError, Archive, Delivery, Disk, DuplicateKey, Entry, InboxQuery, Item, KeyRing, Listener, OpenError,
+    RealDisk, Receipt, Record, RecordKind, Recovery, Sealing, Settings, SimulatedDisk,
 };
 use godwit_model::clock::ManualClock;
-use godwit_model::{AccountNo, ConversationKey, GroupNo};
+use godwit_model::{AccountNo, ConversationKey, GroupNo, TenantNo};
 
 /// Remembers what it was told.
 #[derive(Default)]
@@ -41,6 +41,7 @@ pub(crate) struct Stage {
     pub(crate) simulated: Option<SimulatedDisk>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) settings: Settings,
+    pub(crate) sealing: Sealing,
     pub(crate) listener: Arc<Memory>,
     pub(crate) archive: Archive,
     pub(crate) recovery: Recovery,
@@ -72,6 +73,18 @@ impl Stage {
         Self::new(Arc::new(disk), None, Some(folder))
     }
 
+    /// On a real disk, with every body encrypted.
+    pub(crate) fn sealed() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let disk = RealDisk::open(&folder.path().join("log")).expect("a disk");
+        let keys = KeyRing::open(folder.path().join("keys")).expect("no keys yet");
+        let sealing = Sealing {
+            keys: Some(Arc::new(keys)),
+            new_ones: true,
+        };
+        Self::open_sealed(small(), Arc::new(disk), None, Some(folder), sealing).expect("opens")
+    }
+
     pub(crate) fn on(disk: SimulatedDisk) -> Self {
         Self::new(Arc::new(disk.clone()), Some(disk), None)
     }
@@ -86,7 +99,7 @@ impl Stage {
         simulated: Option<SimulatedDisk>,
         folder: Option<tempfile::TempDir>,
     ) -> Result<Self, OpenError> {
-        Self::open_with(small(), disk, simulated, folder)
+        Self::open_sealed(small(), disk, simulated, folder, Sealing::default())
     }
 
     /// The same with other settings.
@@ -96,14 +109,26 @@ impl Stage {
         simulated: Option<SimulatedDisk>,
         folder: Option<tempfile::TempDir>,
     ) -> Result<Self, OpenError> {
+        Self::open_sealed(settings, disk, simulated, folder, Sealing::default())
+    }
+
+    pub(crate) fn open_sealed(
+        settings: Settings,
+        disk: Arc<dyn Disk>,
+        simulated: Option<SimulatedDisk>,
+        folder: Option<tempfile::TempDir>,
+        sealing: Sealing,
+    ) -> Result<Self, OpenError> {
         let clock = Arc::new(ManualClock::new(START_MS));
         let listener = Arc::new(Memory::default());
-        let (archive, recovery) = Archive::open(disk.clone(), clock.clone(), settings, listener.clone())?;
+        let (archive, recovery) =
+            Archive::open_sealed(disk.clone(), clock.clone(), settings, listener.clone(), sealing.clone())?;
         let stage = Self {
             disk,
             simulated,
             clock,
             settings,
+            sealing,
             listener,
             archive,
             recovery,
@@ -116,11 +141,12 @@ impl Stage {
     pub(crate) fn reopen(&mut self) {
         self.archive.close();
         self.listener = Arc::new(Memory::default());
-        (self.archive, self.recovery) = Archive::open(
+        (self.archive, self.recovery) = Archive::open_sealed(
             self.disk.clone(),
             self.clock.clone(),
             self.settings,
             self.listener.clone(),
+            self.sealing.clone(),
         )
         .expect("opens");
     }
@@ -192,6 +218,8 @@ pub(crate) fn message(conversation: u64, recipients: impl IntoIterator<Item = u6
     let recipients: Vec<_> = recipients.into_iter().map(AccountNo).collect();
     Entry {
         kind: RecordKind::Message,
+        // Group 5 is of another tenant than the others.
+        tenant: TenantNo(if conversation == 5 { 2 } else { 1 }),
         form: 1,
         conversation: Some(group(conversation)),
         sender: recipients.first().copied().unwrap_or_default(),

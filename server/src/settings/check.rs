@@ -1,5 +1,7 @@
 //! What must hold between settings, and the bounds that a kind of value does not know.
 
+use std::path::Path;
+
 use godwit_model::limits;
 
 use super::problem::{Place, Problem, ProblemKind};
@@ -10,6 +12,7 @@ const SEGMENT_BYTES: std::ops::RangeInclusive<u64> = 64 << 10..=1 << 30;
 
 pub(crate) fn check(reading: &mut Reading) {
     let Settings {
+        server,
         mqtt,
         storage,
         credentials,
@@ -50,6 +53,13 @@ pub(crate) fn check(reading: &mut Reading) {
     let is_postgres = database.starts_with("postgres://") || database.starts_with("postgresql://");
     let what = "must be a postgres:// URL, or empty for SQLite in the data folder";
     require(is_postgres, ProblemKind::BadValue, "storage.database", what);
+    let key_file = storage.key_file.as_deref().map(Path::new);
+    let has_key_file = !storage.encrypt || key_file.is_some();
+    let what = "needs `storage.key_file`, a file outside the data folder";
+    require(has_key_file, ProblemKind::Conflict, "storage.encrypt", what);
+    let is_apart = key_file.is_none_or(|file| !file.starts_with(&server.data));
+    let what = "must be outside the data folder: who takes the one must not have the other";
+    require(is_apart, ProblemKind::Conflict, "storage.key_file", what);
     for (kind, key, what) in found {
         let place = reading.place(key);
         reading.problem(Problem::new(kind, place, format!("`{key}` {what}"), ""));

@@ -101,6 +101,11 @@ sections! {
         cursor_delay: Duration = Duration::from_millis(50);
         /// How often messages that were taken back are looked for, to take their bytes off the disk.
         rewrite_delay: Duration = seconds(10);
+        /// Whether the content of new messages is encrypted on the disk, with a key for each tenant.
+        encrypt: bool = false;
+        /// The file of these keys, outside the data folder; made if it is missing (mode 0600). It is needed for as long
+        /// as there are encrypted messages. Who takes a tenant's line out has erased that tenant's messages.
+        key_file: Option<String> = None;
         /// Most messages that wait for the disk; more are told to come later.
         queue_messages: usize = 8_192;
         /// Most bytes that wait for the disk; more are told to come later.

@@ -1,5 +1,6 @@
 //! The segments, one after the other: headers, lengths, numbering, and every frame.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use bytes::Bytes;
@@ -8,8 +9,10 @@ use super::super::walk::{Ended, Fault, Seen, UNKNOWN, first_durable_before, walk
 use super::super::{Damage, DamageKind, Hits, Inspector, hits};
 use super::Desk;
 use crate::disk::read_exact_at;
-use crate::frame::Salt;
+use crate::frame::{FRAME_BYTES, FrameKind, Salt};
 use crate::index::sealed;
+use crate::record::decode;
+use crate::seal::{self, KeyRing, Trouble};
 use crate::segment::length::{self, Stated};
 use crate::segment::{self, HEADER_LENGTH, Header};
 use crate::writer::batch::OPENING_BYTES;
@@ -19,6 +22,7 @@ struct Looked {
     faults: Vec<Fault>,
     ended: Ended,
     frames: u64,
+    unreadable: BTreeMap<(u32, Trouble), u64>,
 }
 
 impl Desk<'_> {
@@ -120,6 +124,9 @@ impl Desk<'_> {
             let looked = self.look(no, &bytes, salt, (before, next))?;
             faults.extend(looked.faults);
             self.found.frames += looked.frames;
+            for ((tenant, trouble), messages) in looked.unreadable {
+                self.found.unreadable(tenant, trouble, messages);
+            }
             durable = looked.ended.durable;
         }
         for fault in faults {
@@ -143,14 +150,15 @@ impl Desk<'_> {
         salt: Salt,
         (before, next): (Option<u64>, Option<u64>),
     ) -> io::Result<Looked> {
-        let first = look(bytes, salt, before, next);
+        let keys = self.inspector.keys.as_deref();
+        let first = look(bytes, salt, (before, next), keys);
         if !first.faults.iter().any(|fault| fault.kind == DamageKind::Torn) {
             return Ok(first);
         }
         let mut latest = None;
         let inspector = self.inspector;
         let moved = inspector.settles(|| {
-            let again = look(&inspector.bytes_of(no)?, salt, before, next);
+            let again = look(&inspector.bytes_of(no)?, salt, (before, next), keys);
             let moved = again.ended.tail != first.ended.tail || again.faults.is_empty();
             latest = Some(again);
             Ok(moved)
@@ -173,13 +181,40 @@ impl Desk<'_> {
     }
 }
 
-fn look(bytes: &Bytes, salt: Salt, before: Option<u64>, next: Option<u64>) -> Looked {
+fn look(bytes: &Bytes, salt: Salt, (before, next): (Option<u64>, Option<u64>), keys: Option<&KeyRing>) -> Looked {
     let (mut faults, mut frames) = (Vec::new(), 0);
+    let mut unreadable = BTreeMap::new();
     let ended = walk_segment(bytes, salt, before, next, &mut |seen| match seen {
-        Seen::Frame { .. } => frames += 1,
+        Seen::Frame { offset, kind, body } => {
+            frames += 1;
+            match sealed_trouble(kind, body, keys) {
+                Some((_, Trouble::Damaged)) => faults.push(Fault {
+                    offset,
+                    length: (FRAME_BYTES + body.len()) as u64,
+                    kind: DamageKind::Sealed,
+                }),
+                Some(trouble) => *unreadable.entry(trouble).or_insert(0) += 1,
+                None => {}
+            }
+        }
         Seen::Fault(fault) => faults.push(fault),
     });
-    Looked { faults, ended, frames }
+    Looked {
+        faults,
+        ended,
+        frames,
+        unreadable,
+    }
+}
+
+/// Why the body of a frame cannot be decrypted, and whose it is.
+fn sealed_trouble(kind: FrameKind, body: &Bytes, keys: Option<&KeyRing>) -> Option<(u32, Trouble)> {
+    if !matches!(kind, FrameKind::Message | FrameKind::Intent) {
+        return None;
+    }
+    let stored = decode::stored(body).filter(|stored| stored.sealed)?;
+    let trouble = seal::trouble(keys, &stored.record)?;
+    Some((seal::tenant_of(&stored.record.body), trouble))
 }
 
 fn whole(bytes: &Bytes, kind: DamageKind) -> Fault {

@@ -41,11 +41,19 @@ fn numbers() -> impl Strategy<Value = Vec<(AccountNo, u64)>> {
     })
 }
 
+fn front(record: &Record, key: Option<DuplicateKey>) -> encode::Front<'_> {
+    encode::Front {
+        record,
+        key,
+        sealed: None,
+    }
+}
+
 proptest! {
     #[test]
     fn a_message_reads_back(record in records(), key in keys(), numbers in numbers()) {
         let mut out = Vec::new();
-        encode::message(&mut out, &record, key, &numbers);
+        encode::message(&mut out, &front(&record, key), &numbers);
         let read = stored(&out.into()).expect("sound");
         prop_assert_eq!(read.numbers(), Some(numbers));
         prop_assert_eq!(read.key, key);
@@ -64,7 +72,7 @@ proptest! {
     fn an_intent_reads_back(record in records(), key in keys(), numbers in numbers()) {
         let accounts: Vec<_> = numbers.into_iter().map(|(account, _)| account).collect();
         let mut out = Vec::new();
-        encode::intent(&mut out, &record, key, &accounts);
+        encode::intent(&mut out, &front(&record, key), &accounts);
         let read = stored(&out.into()).expect("sound");
         prop_assert_eq!(read.recipients, accounts.len());
         prop_assert_eq!(read.accounts(), Some(accounts));
@@ -108,7 +116,7 @@ proptest! {
     #[test]
     fn a_damaged_message_is_decoded_without_panic(record in records(), numbers in numbers(), at: prop::sample::Index, byte: u8) {
         let mut out = Vec::new();
-        encode::message(&mut out, &record, None, &numbers);
+        encode::message(&mut out, &front(&record, None), &numbers);
         let at = at.index(out.len());
         out[at] = byte;
         if let Some(read) = stored(&out.into()) {
