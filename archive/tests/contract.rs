@@ -31,6 +31,8 @@ mod marks;
 mod numbering;
 #[path = "contract/reading.rs"]
 mod reading;
+#[path = "contract/retention.rs"]
+mod retention;
 #[path = "contract/rewriting.rs"]
 mod rewriting;
 #[path = "contract/trouble.rs"]
