@@ -63,4 +63,4 @@ pub use recovery::{OpenError, Recovery};
 pub use seal::{KeyError, KeyRing, Sealing, Trouble};
 pub use segments::SegmentInfo;
 pub use settings::Settings;
-pub use upkeep::UpkeepError;
+pub use upkeep::{Retained, RetentionHalt, UpkeepError};

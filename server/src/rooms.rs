@@ -18,6 +18,9 @@ pub(crate) fn archive(settings: &Settings) -> godwit_archive::Settings {
         commit_pace: storage.commit_pace,
         cursor_delay: storage.cursor_delay,
         rewrite_delay: storage.rewrite_delay,
+        retention_age: settings.retention.age,
+        retention_bytes: settings.retention.size.map(|size| size.0),
+        retention_delay: settings.retention.check_delay,
         queue_entries_max: storage.queue_messages,
         queue_bytes_max: bytes(storage.queue_size),
         open_files_max: storage.open_files,
@@ -91,7 +94,7 @@ pub(crate) fn broker(settings: &Settings) -> godwit_broker::Settings {
     }
 }
 
-fn milliseconds(time: Duration) -> u64 {
+pub(crate) fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
