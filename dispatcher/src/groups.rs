@@ -273,6 +273,7 @@ fn change_draft(id: String, change: &GroupChange<'_>) -> Result<Draft, Refused> 
         content,
         timestamp_ms: None,
         is_background: true,
+        expires_at_ms: None,
         ext: String::new(),
     })
 }
