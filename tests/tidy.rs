@@ -228,6 +228,8 @@ fn the_published_limits_are_the_limits() {
     let expected = [
         ("bytes of a draft", limits::DRAFT_BYTES_MAX),
         ("bytes of a message id", limits::MESSAGE_ID_BYTES_MAX),
+        ("user properties of a draft", limits::PROPERTIES_MAX),
+        ("bytes of all user properties of a draft", limits::PROPERTY_BYTES_MAX),
         ("levels of nesting in a draft", limits::JSON_NESTING_MAX),
         ("hours a message id is remembered", hours),
         ("characters of a userId or groupId", NAME_CHARACTERS_MAX),

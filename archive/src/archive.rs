@@ -245,6 +245,31 @@ impl Archive {
         Ok(Saved(answer))
     }
 
+    /// As [`Archive::save_device`], for a session that begins, changes or ends while others may move the cursor: it never
+    /// goes back, and a forgotten device is not brought back. Also gives what the device was before, for
+    /// [`Archive::take_back`].
+    pub fn save_session(
+        &self,
+        device: DeviceNo,
+        state: DeviceState,
+    ) -> Result<(Saved, Option<DeviceState>), AppendError> {
+        if self.0.shared.queue.is_ended() {
+            return Err(AppendError::Stopped);
+        }
+        let (reply, answer) = oneshot::channel();
+        let waiting_max = self.0.settings.queue_entries_max;
+        let before = self.0.shared.devices.save_session(device, state, reply, waiting_max)?;
+        self.0.shared.queue.devices_due(Instant::now());
+        Ok((Saved(answer), before))
+    }
+
+    /// Takes back a [`Archive::save_session`] that was answered with an error, as far as nobody changed it since.
+    pub fn take_back(&self, device: DeviceNo, failed: DeviceState, before: Option<DeviceState>) {
+        if self.0.shared.devices.take_back(device, failed, before) {
+            self.0.shared.queue.devices_due(Instant::now());
+        }
+    }
+
     /// Forgets a retired device, durably as a cursor moves.
     pub fn forget_device(&self, device: DeviceNo) {
         if self.0.shared.devices.forget(device) {

@@ -22,6 +22,7 @@ pub use connect::{Connect, Will};
 pub use disconnect::Disconnect;
 pub use error::DecodeError;
 pub use frame::Frame;
+pub use properties::UserProperties;
 pub use publish::Publish;
 pub use reason::Reason;
 pub use subscribe::{Subscribe, Unsubscribe};

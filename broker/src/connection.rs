@@ -78,6 +78,9 @@ struct Connection<S> {
 struct Member {
     device: Arc<Device>,
     attachment: Attachment,
+    clean_start: bool,
+    /// The highest number earlier connections may have sent.
+    sent_before: u64,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
@@ -160,9 +163,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 metrics::counter!("events_dropped_total", "reason" => "slow_client").increment(1);
             }
         }
-        self.walk.hints(mail.head, mail.hints);
+        self.walk.hints(mail.head, mail.hints, mail.missed);
         match mail.close {
-            Some(CloseReason::TakenOver) => self.session.finish(End::TakenOver),
+            Some(CloseReason::TakenOver { .. }) => self.session.finish(End::TakenOver),
             Some(CloseReason::Retired) => self.session.finish(End::Retired),
             Some(CloseReason::Shutdown) if self.session.end().is_none() => self.drain(),
             Some(CloseReason::Shutdown) | None => {}
@@ -228,9 +231,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             Done::Replied(replied) => self.replied(&replied),
             Done::Subscribed {
                 change,
-                cursor,
+                state,
+                before,
                 outcome,
-            } => self.subscribed(change, cursor, outcome),
+            } => {
+                if outcome.is_err()
+                    && let Some(member) = &self.member
+                {
+                    self.door.hub.take_back(member.device.no, state, before);
+                }
+                self.subscribed(change, state.cursor, outcome);
+            }
         }
         true
     }

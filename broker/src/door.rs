@@ -7,6 +7,7 @@ use std::time::Duration;
 use godwit_dispatcher::Dispatcher;
 use godwit_hub::Hub;
 use godwit_registry::Registry;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -15,6 +16,7 @@ use crate::Settings;
 use crate::places::Places;
 use crate::session::Limits;
 use crate::unconfirmed::Unconfirmed;
+use crate::wills::Wills;
 
 /// The MQTT door. Cheap to clone.
 #[derive(Clone)]
@@ -31,6 +33,9 @@ pub(crate) struct Door {
     pub(crate) limits: Arc<Limits>,
     pub(crate) places: Arc<Places>,
     pub(crate) unconfirmed: Unconfirmed,
+    pub(crate) wills: Wills,
+    /// Turns at the disk, first come first served.
+    pub(crate) page_reads: Arc<Semaphore>,
     pub(crate) meters: Meters,
     /// Cancelled when the door closes; wakes everybody who waited for it once.
     pub(crate) closing: CancellationToken,
@@ -71,6 +76,7 @@ impl Broker {
             settings.connections_max,
             settings.connections_per_address_max,
         ));
+        let page_reads = Arc::new(Semaphore::new(settings.page_reads_max.max(1)));
         let door = Door {
             registry,
             hub,
@@ -79,6 +85,8 @@ impl Broker {
             limits,
             places,
             unconfirmed: Unconfirmed::default(),
+            wills: Wills::default(),
+            page_reads,
             meters: Meters {
                 deliveries: metrics::counter!("mqtt_deliveries_total"),
                 publishes_accepted: metrics::counter!("mqtt_publishes_total", "outcome" => "accepted"),
@@ -97,7 +105,7 @@ impl Broker {
     }
 
     /// Closes the door: no more connections, nothing more read; what is pending is answered, and every MQTT 5 client
-    /// is told that the server shuts down. Returns when all connections ended, at the latest after the drain and the
+    /// is told that the server shuts down. Wills of clients that vanished are published. Returns when all connections ended, at the latest after the drain and the
     /// farewell timeout.
     pub async fn shutdown(&self) {
         let door = &self.door;
@@ -107,6 +115,12 @@ impl Broker {
         let patience = door.settings.drain_timeout + door.settings.farewell_timeout;
         if tokio::time::timeout(patience, door.connections.wait()).await.is_err() {
             tracing::warn!(left = door.connections.len(), "connections did not end in time");
+        }
+        if tokio::time::timeout(door.settings.farewell_timeout, Wills::settle(door))
+            .await
+            .is_err()
+        {
+            tracing::warn!("wills could not be published in time, and are lost");
         }
     }
 }

@@ -8,10 +8,12 @@ pub mod codec;
 mod connection;
 mod door;
 mod listener;
+mod paper;
 mod places;
 pub mod session;
 mod settings;
 mod unconfirmed;
+mod wills;
 
 pub use door::Broker;
 pub use session::Session;

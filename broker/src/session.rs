@@ -10,8 +10,10 @@
 //! While [`Session::wants_input`] is false nothing should be read: that is the back-pressure a client of MQTT 3.1.1
 //! feels, which cannot be told "no".
 
+mod alias;
 mod downlink;
 mod end;
+mod goodbye;
 mod handshake;
 mod limits;
 mod persistence;
@@ -24,7 +26,7 @@ use std::sync::Arc;
 
 use godwit_model::Refusal;
 
-pub use downlink::Delivered;
+pub use downlink::{Delivered, Extras};
 pub use end::{ConnectRefusal, End};
 pub use handshake::{Admission, StoredWill};
 pub use limits::Limits;
@@ -33,7 +35,8 @@ pub use request::{Answer, Credentials, Place, Publication, Request, Subscription
 pub use subscription::Subscriptions;
 
 use crate::codec::write;
-use crate::codec::{self, Acknowledgement, DecodeError, Disconnect, Packet, Reason, Version, frame};
+use crate::codec::{self, Acknowledgement, DecodeError, Packet, Version, frame};
+use alias::Aliases;
 use downlink::Downlink;
 use handshake::Greeting;
 use subscription::PendingChange;
@@ -48,6 +51,7 @@ pub struct Session {
     version: Version,
     greeting: Option<Box<Greeting>>,
     topics: Topics,
+    aliases: Aliases,
     outbox: Vec<u8>,
     uplink: Uplink,
     downlink: Downlink,
@@ -56,6 +60,8 @@ pub struct Session {
     /// A clean start moves the cursor to the head, at the first subscription of QoS 1 to the inbox.
     starts_at_head: bool,
     expiry_s: u32,
+    /// What CONNECT asked for.
+    asked_expiry_s: u32,
     wants_problem_information: bool,
     will: Option<Box<StoredWill>>,
     /// One and a half keep-alive intervals in milliseconds; 0 is no limit.
@@ -70,6 +76,8 @@ enum Phase {
     /// Nothing but a CONNECT may come, before the deadline.
     Connecting {
         deadline: u64,
+        /// Whether it will be refused, because the server goes down.
+        closing: bool,
     },
     /// The credentials are being checked; nothing is read.
     Authenticating {
@@ -98,10 +106,14 @@ impl Session {
         let deadline = now.saturating_add(limits.connect_timeout_ms);
         Self {
             limits,
-            phase: Phase::Connecting { deadline },
+            phase: Phase::Connecting {
+                deadline,
+                closing: false,
+            },
             version: Version::V311,
             greeting: None,
             topics: Topics::default(),
+            aliases: Aliases::default(),
             outbox: Vec::new(),
             uplink: Uplink::default(),
             downlink: Downlink::default(),
@@ -109,6 +121,7 @@ impl Session {
             change: None,
             starts_at_head: false,
             expiry_s: 0,
+            asked_expiry_s: 0,
             wants_problem_information: true,
             will: None,
             silence_max_ms: 0,
@@ -185,7 +198,9 @@ impl Session {
 
     fn packet<'a>(&mut self, packet: Packet<'a>) -> Option<Request<'a>> {
         match (self.phase, packet) {
-            (Phase::Connecting { deadline }, Packet::Connect(connect)) => self.greet(deadline, &connect),
+            (Phase::Connecting { deadline, closing }, Packet::Connect(connect)) => {
+                self.greet(deadline, closing, &connect)
+            }
             (Phase::Connecting { .. }, _) => self.broken(DecodeError::Protocol("the first packet must be CONNECT")),
             (_, Packet::Publish(publish)) => self.publish(&publish),
             (_, Packet::PubAck(ack)) => self.delivered(ack),
@@ -211,20 +226,6 @@ impl Session {
         Some(Request::Delivered { seq })
     }
 
-    fn disconnect(&mut self, disconnect: Disconnect) -> Option<Request<'static>> {
-        if let Some(seconds) = disconnect.session_expiry_s {
-            if self.expiry_s == 0 && seconds != 0 {
-                return self.broken(DecodeError::Protocol("a session expiry where CONNECT had none"));
-            }
-            self.expiry_s = seconds;
-        }
-        if disconnect.reason == Reason::SUCCESS {
-            self.will = None;
-        }
-        self.phase = Phase::Ended(End::Disconnected);
-        None
-    }
-
     fn undecodable(&mut self, error: DecodeError) {
         if let (Phase::Connecting { .. }, DecodeError::UnsupportedVersion(level)) = (self.phase, error) {
             self.version = if level > 5 { Version::V5 } else { Version::V311 };
@@ -234,40 +235,10 @@ impl Session {
         }
     }
 
-    fn broken(&mut self, error: DecodeError) -> Option<Request<'static>> {
-        self.finish(End::Undecodable(error));
-        None
-    }
-
-    /// Ends the session from this side: takeover, a retired device, a failure. An MQTT 5 client is told why.
-    /// Does nothing once the session has ended.
-    pub fn finish(&mut self, end: End) {
-        match self.phase {
-            Phase::Ended(_) => return,
-            Phase::Open | Phase::Draining { .. } if self.version == Version::V5 => {
-                if let Some(reason) = end.reason() {
-                    write::disconnect(&mut self.outbox, reason, "");
-                }
-            }
-            _ => {}
-        }
-        self.phase = Phase::Ended(end);
-    }
-
-    /// The server goes down: nothing more is read, and the session ends when what is pending is answered, at the
-    /// latest at `deadline`.
-    pub fn drain(&mut self, deadline: u64) {
-        match self.phase {
-            Phase::Open if !self.uplink.is_empty() => self.phase = Phase::Draining { deadline },
-            Phase::Draining { .. } => {}
-            _ => self.finish(End::ShuttingDown),
-        }
-    }
-
     /// When [`Session::tick`] is to be called at the latest; `None` is never.
     pub fn next_timeout(&self) -> Option<u64> {
         match self.phase {
-            Phase::Connecting { deadline } | Phase::Authenticating { deadline } | Phase::Draining { deadline } => {
+            Phase::Connecting { deadline, .. } | Phase::Authenticating { deadline } | Phase::Draining { deadline } => {
                 Some(deadline)
             }
             // Who is not read from cannot be blamed for silence.
@@ -362,5 +333,13 @@ impl Session {
     /// The will that is due after the end; `None` when the client gave none or left in order.
     pub fn will(&self) -> Option<&StoredWill> {
         self.will.as_deref()
+    }
+
+    /// Takes the will, and the seconds after the end of the connection when it is due: at the latest with the end of the
+    /// session.
+    pub fn take_will(&mut self) -> Option<(Box<StoredWill>, u32)> {
+        let will = self.will.take()?;
+        let delay_s = will.delay_s.min(self.expiry_s);
+        Some((will, delay_s))
     }
 }

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use godwit_archive::{DuplicateKey, Entry, RecordKind};
 use godwit_model::{Draft, Refusal, Refused, duplicate};
-use godwit_protocol::body::FORM_TO_IS_READER;
-use godwit_protocol::{Body, content, fingerprint};
+use godwit_protocol::body::{FORM_HAS_PROPERTIES, FORM_TO_IS_READER};
+use godwit_protocol::{Body, content, fingerprint, properties};
 
 use crate::author::Author;
 use crate::call::told_elsewhere;
@@ -66,14 +66,14 @@ fn build(sender: &Sender, author: &Author, route: Route, draft: Draft) -> Accept
     let entry = Entry {
         kind: RecordKind::Message,
         tenant: sender.tenant(),
-        form: if route.to.is_none() { FORM_TO_IS_READER } else { 0 },
+        form: form(&route, &draft),
         conversation: Some(route.conversation),
         sender: author.account_no(),
         duplicate_key: Some(DuplicateKey {
             key: fingerprint::draft_key(sender.tenant(), &author.name, &draft.id),
             body: fingerprint::draft(&draft),
         }),
-        expires_at_ms: None,
+        expires_at_ms: draft.expires_at_ms,
         recipients: route.recipients,
         body: Bytes::from(body.encode()),
     };
@@ -83,4 +83,14 @@ fn build(sender: &Sender, author: &Author, route: Route, draft: Draft) -> Accept
         told: None,
         refused: route.refused,
     }
+}
+
+fn form(route: &Route, draft: &Draft) -> u8 {
+    let to = if route.to.is_none() { FORM_TO_IS_READER } else { 0 };
+    let properties = if properties::are_in(&draft.ext) {
+        FORM_HAS_PROPERTIES
+    } else {
+        0
+    };
+    to | properties
 }

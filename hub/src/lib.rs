@@ -48,14 +48,16 @@ impl Hub {
         Self { switchboard, archive }
     }
 
-    /// Connects a session of a device. An earlier session of the same device is told to close.
-    pub fn attach(&self, account: AccountNo, device: DeviceNo) -> Attachment {
-        self.switchboard.attach(account, device)
-    }
-
-    /// How many sessions of this account are connected.
-    pub fn sessions(&self, account: AccountNo) -> usize {
-        self.switchboard.sessions(account)
+    /// Connects a session of a device. An earlier session of the same device is told to close, and whether the new one
+    /// starts clean. `None` when the account's other devices already have `sessions_max` sessions.
+    pub fn attach(
+        &self,
+        account: AccountNo,
+        device: DeviceNo,
+        clean_start: bool,
+        sessions_max: usize,
+    ) -> Option<Attachment> {
+        self.switchboard.attach(account, device, clean_start, sessions_max)
     }
 
     /// Tells a device's session, if one is connected, to close.
@@ -118,8 +120,18 @@ impl Hub {
         self.archive.move_cursor(device, account, cursor);
     }
 
-    /// Stores a device's session and cursor; the answer resolves once both are durable.
-    pub fn save_device(&self, device: DeviceNo, state: DeviceState) -> Result<Saved, AppendError> {
-        self.archive.save_device(device, state)
+    /// Stores a device's session; its cursor does not go back. The answer resolves once both are durable; the second
+    /// value is what the device was before, for [`Hub::take_back`].
+    pub fn save_session(
+        &self,
+        device: DeviceNo,
+        state: DeviceState,
+    ) -> Result<(Saved, Option<DeviceState>), AppendError> {
+        self.archive.save_session(device, state)
+    }
+
+    /// Takes back a session that could not be stored, as far as nobody changed it since.
+    pub fn take_back(&self, device: DeviceNo, failed: DeviceState, before: Option<DeviceState>) {
+        self.archive.take_back(device, failed, before);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use godwit_archive::Record;
@@ -19,7 +19,10 @@ const EVENTS_MAX: usize = 32;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CloseReason {
     /// A newer session of the same device.
-    TakenOver,
+    TakenOver {
+        /// Whether the newer one starts clean, which ends what this one left behind.
+        clean_start: bool,
+    },
     /// The device was retired, or its token revoked.
     Retired,
     /// The platform stops.
@@ -33,6 +36,8 @@ pub struct Mail {
     pub head: u64,
     /// Messages that came, ascending; may lack some below `head`.
     pub hints: VecDeque<(u64, Arc<Record>)>,
+    /// How many messages came for which there was no place.
+    pub missed: u64,
     /// Events that are not stored, oldest first.
     pub events: VecDeque<Bytes>,
     /// Whether and why the session must close.
@@ -45,6 +50,10 @@ struct Contents {
     hint_bytes: usize,
     listens: bool,
     waker: Option<Waker>,
+    /// Whether the session has left.
+    has_left: bool,
+    /// The newer session that waits for that.
+    successor: Option<Waker>,
 }
 
 /// The mailbox of one connected session.
@@ -75,6 +84,7 @@ impl Mailbox {
         let mut contents = self.lock();
         contents.listens = listens;
         contents.mail.hints.clear();
+        contents.mail.missed = 0;
         contents.hint_bytes = 0;
     }
 
@@ -101,6 +111,8 @@ impl Mailbox {
             contents.hint_bytes += record.body.len();
             if contents.mail.hints.len() < HINTS_MAX && contents.hint_bytes <= HINT_BYTES_MAX {
                 contents.mail.hints.push_back((seq, Arc::clone(record)));
+            } else {
+                contents.mail.missed += 1;
             }
             contents.waker.take()
         };
@@ -119,6 +131,30 @@ impl Mailbox {
             contents.waker.take()
         };
         wake(waker);
+    }
+
+    /// Why the session must close, if it must.
+    pub fn closed(&self) -> Option<CloseReason> {
+        self.lock().mail.close
+    }
+
+    pub(crate) fn left(&self) {
+        let waker = {
+            let mut contents = self.lock();
+            contents.has_left = true;
+            contents.successor.take()
+        };
+        wake(waker);
+    }
+
+    /// Ready once the session has left. Only one other session may wait for that.
+    pub(crate) fn poll_left(&self, context: &mut Context<'_>) -> Poll<()> {
+        let mut contents = self.lock();
+        if contents.has_left {
+            return Poll::Ready(());
+        }
+        contents.successor = Some(context.waker().clone());
+        Poll::Pending
     }
 
     /// Tells the session to close; the first reason stays.
@@ -168,6 +204,7 @@ mod tests {
         }
         let mail = mailbox.take(Waker::noop());
         assert_eq!((mail.head, mail.hints.len()), (1000, HINTS_MAX));
+        assert_eq!(mail.missed, 1000 - HINTS_MAX as u64, "what had no place is counted");
         for seq in 1001..=1003 {
             mailbox.hint(seq, &record(HINT_BYTES_MAX / 2));
         }
@@ -180,9 +217,11 @@ mod tests {
         let mailbox = Mailbox::new(AccountNo(1), DeviceNo(1));
         mailbox.hint(1, &record(1));
         assert_eq!(mailbox.take(Waker::noop()).head, 0);
-        mailbox.close(CloseReason::TakenOver);
+        let taken_over = CloseReason::TakenOver { clean_start: false };
+        mailbox.close(taken_over);
         mailbox.close(CloseReason::Shutdown);
-        assert_eq!(mailbox.take(Waker::noop()).close, Some(CloseReason::TakenOver));
-        assert_eq!(mailbox.take(Waker::noop()).close, Some(CloseReason::TakenOver));
+        assert_eq!(mailbox.take(Waker::noop()).close, Some(taken_over));
+        assert_eq!(mailbox.take(Waker::noop()).close, Some(taken_over));
+        assert_eq!(mailbox.closed(), Some(taken_over));
     }
 }

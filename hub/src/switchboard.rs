@@ -36,25 +36,42 @@ impl Switchboard {
         self.shard(account).write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn attach(self: &Arc<Self>, account: AccountNo, device: DeviceNo) -> Attachment {
+    /// `None` when other devices of the account already have `sessions_max` sessions; then nobody is told to close.
+    pub(crate) fn attach(
+        self: &Arc<Self>,
+        account: AccountNo,
+        device: DeviceNo,
+        clean_start: bool,
+        sessions_max: usize,
+    ) -> Option<Attachment> {
         let mailbox = Arc::new(Mailbox::new(account, device));
         let mut shard = self.write(account);
         let sessions = shard.entry(account).or_default();
-        for older in sessions.extract_if(.., |session| session.device == device) {
-            older.close(CloseReason::TakenOver);
+        let others = sessions.iter().filter(|session| session.device != device).count();
+        if others >= sessions_max {
+            if sessions.is_empty() {
+                shard.remove(&account);
+            }
+            return None;
         }
+        let older: Vec<_> = sessions.extract_if(.., |session| session.device == device).collect();
         sessions.push(Arc::clone(&mailbox));
         drop(shard);
+        for older in &older {
+            older.close(CloseReason::TakenOver { clean_start });
+        }
         if self.stopped.load(Ordering::SeqCst) {
             mailbox.close(CloseReason::Shutdown);
         }
-        Attachment {
+        Some(Attachment {
             switchboard: Arc::clone(self),
             mailbox,
-        }
+            older,
+        })
     }
 
-    pub(crate) fn sessions(&self, account: AccountNo) -> usize {
+    #[cfg(test)]
+    fn sessions(&self, account: AccountNo) -> usize {
         self.read(account).get(&account).map_or(0, Vec::len)
     }
 
@@ -109,9 +126,18 @@ impl Listener for Switchboard {
 pub struct Attachment {
     switchboard: Arc<Switchboard>,
     mailbox: Arc<Mailbox>,
+    /// The sessions of the device whose place it took and that may not have left yet.
+    older: Vec<Arc<Mailbox>>,
 }
 
 impl Attachment {
+    /// Returns when the sessions whose place this one took have left, and with them stored what they leave behind.
+    pub async fn alone(&mut self) {
+        for older in std::mem::take(&mut self.older) {
+            std::future::poll_fn(|context| older.poll_left(context)).await;
+        }
+    }
+
     /// Where this session finds what happened.
     pub fn mailbox(&self) -> &Arc<Mailbox> {
         &self.mailbox
@@ -121,6 +147,7 @@ impl Attachment {
 impl Drop for Attachment {
     fn drop(&mut self) {
         self.switchboard.detach(&self.mailbox);
+        self.mailbox.left();
     }
 }
 
@@ -129,15 +156,17 @@ mod tests {
     use super::*;
     use std::task::Waker;
 
+    const MANY: usize = 100;
+
     #[test]
     fn a_second_session_of_a_device_takes_over_and_other_devices_stay() {
         let board = Arc::new(Switchboard::default());
         let (account, phone, desktop) = (AccountNo(1), DeviceNo(1), DeviceNo(2));
-        let first = board.attach(account, phone);
-        let other = board.attach(account, desktop);
-        let second = board.attach(account, phone);
+        let first = board.attach(account, phone, false, MANY).expect("room");
+        let other = board.attach(account, desktop, false, MANY).expect("room");
+        let second = board.attach(account, phone, true, MANY).expect("room");
         let close = |attachment: &Attachment| attachment.mailbox().take(Waker::noop()).close;
-        assert_eq!(close(&first), Some(CloseReason::TakenOver));
+        assert_eq!(close(&first), Some(CloseReason::TakenOver { clean_start: true }));
         assert_eq!((close(&other), close(&second)), (None, None));
         assert_eq!(board.sessions(account), 2);
         // The older session's end must not disconnect the newer one.
@@ -148,11 +177,37 @@ mod tests {
     }
 
     #[test]
+    fn a_session_for_which_there_is_no_room_closes_nobody() {
+        let board = Arc::new(Switchboard::default());
+        let account = AccountNo(1);
+        let attach = |device, max| board.attach(account, DeviceNo(device), false, max);
+        let (first, second) = (attach(1, 2).expect("room"), attach(2, 2).expect("room"));
+        assert!(attach(3, 2).is_none());
+        assert!(attach(1, 1).is_none(), "the other device alone is too many");
+        assert_eq!((first.mailbox().closed(), second.mailbox().closed()), (None, None));
+        assert!(attach(1, 2).is_some(), "its own earlier session does not count");
+        assert!(board.attach(AccountNo(2), DeviceNo(9), false, 0).is_none());
+    }
+
+    #[test]
+    fn a_session_is_alone_when_those_it_took_over_have_left() {
+        let board = Arc::new(Switchboard::default());
+        let attach = || board.attach(AccountNo(1), DeviceNo(1), false, MANY).expect("room");
+        let first = attach();
+        let mut second = attach();
+        let mut context = std::task::Context::from_waker(Waker::noop());
+        let mut alone = std::pin::pin!(second.alone());
+        assert!(alone.as_mut().poll(&mut context).is_pending());
+        drop(first);
+        assert!(alone.as_mut().poll(&mut context).is_ready());
+    }
+
+    #[test]
     fn after_the_end_every_session_is_told_to_close() {
         let board = Arc::new(Switchboard::default());
-        let before = board.attach(AccountNo(1), DeviceNo(1));
+        let before = board.attach(AccountNo(1), DeviceNo(1), false, MANY).expect("room");
         board.stopped();
-        let after = board.attach(AccountNo(2), DeviceNo(2));
+        let after = board.attach(AccountNo(2), DeviceNo(2), false, MANY).expect("room");
         for attachment in [&before, &after] {
             assert_eq!(
                 attachment.mailbox().take(Waker::noop()).close,

@@ -22,6 +22,9 @@ pub struct Draft {
     pub timestamp_ms: Option<i64>,
     /// Whether the message is for the app rather than for eyes.
     pub is_background: bool,
+    /// When the content stops to be shown, in milliseconds since 1970; `None` is never. No part of the meaning: a draft
+    /// that is sent again carries what is left of its time.
+    pub expires_at_ms: Option<u64>,
     /// Fields the platform does not know, as one JSON object; empty when there are none.
     pub ext: String,
 }

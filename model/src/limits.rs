@@ -9,6 +9,12 @@ pub const MESSAGE_ID_BYTES_MAX: usize = 255;
 /// How deep a draft's JSON may be nested; common parsers give up at 128 (`serde_json`'s default), and receivers wrap it.
 pub const JSON_NESTING_MAX: usize = 64;
 
+/// Most user properties of MQTT 5 kept with a message.
+pub const PROPERTIES_MAX: usize = 32;
+
+/// Most bytes of their names and values, all together.
+pub const PROPERTY_BYTES_MAX: usize = 4_096;
+
 /// How long a client's message id is remembered, in milliseconds (72 hours).
 pub const DUPLICATE_WINDOW_MS: u64 = 72 * 60 * 60 * 1000;
 

@@ -11,6 +11,9 @@ use crate::message_kind;
 /// Set in a record's `form` when `to` is each reader's own name (groups and broadcasts).
 pub const FORM_TO_IS_READER: u8 = 1;
 
+/// Set in a record's `form` when its `ext` holds user properties (see [`crate::properties`]).
+pub const FORM_HAS_PROPERTIES: u8 = 2;
+
 /// What a stored message says, before it is stamped and addressed.
 #[derive(Clone, Copy, Debug)]
 pub struct Body<'a> {

@@ -67,7 +67,7 @@ struct Wire<'a> {
 }
 
 /// Fields only the platform writes, and the sender's tenant, which its credentials decide: dropped on input.
-const PLATFORM_FIELDS: [&str; 8] = [
+const PLATFORM_FIELDS: [&str; 9] = [
     "seq",
     "serverId",
     "serverTime",
@@ -76,6 +76,7 @@ const PLATFORM_FIELDS: [&str; 8] = [
     "tenantNo",
     "gone",
     "refused",
+    "tooLarge",
 ];
 
 impl<'de: 'a, 'a> Deserialize<'de> for Wire<'a> {
@@ -146,6 +147,7 @@ impl<'a> Wire<'a> {
                 .map_or_else(|| "{}".to_owned(), |content| minify(content.get())),
             timestamp_ms: self.timestamp,
             is_background: self.is_background,
+            expires_at_ms: None,
             ext: ext(&self.ext),
             id: id.into_owned(),
         })
@@ -269,6 +271,11 @@ pub fn render_gone(reason: &str, seq: Option<u64>, conv_seq: u64) -> String {
     push_string(&mut out, reason);
     out.push('}');
     out
+}
+
+/// Writes the notice that stands for an entry of `bytes` bytes, where a client takes only smaller ones.
+pub fn render_too_large(seq: u64, bytes: usize) -> String {
+    format!("{{\"seq\":{seq},\"tooLarge\":{{\"bytes\":{bytes}}}}}")
 }
 
 /// Writes the entry that stands for a range of the inbox that is no longer kept.

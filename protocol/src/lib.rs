@@ -9,6 +9,7 @@ pub mod envelope;
 pub mod fingerprint;
 pub mod json;
 pub mod message_kind;
+pub mod properties;
 pub mod rpc;
 pub mod topic;
 

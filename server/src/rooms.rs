@@ -84,11 +84,13 @@ pub(crate) fn broker(settings: &Settings) -> godwit_broker::Settings {
             publications_max: mqtt.publications_in_flight,
             deliveries_max: mqtt.deliveries_in_flight,
             keep_alive_max_s: u16::try_from(mqtt.keep_alive_max.as_secs()).unwrap_or(u16::MAX),
+            server_reference: mqtt.server_reference.as_deref().map(Into::into),
             ..godwit_broker::session::Limits::default()
         },
         connections_max: mqtt.connections,
         connections_per_address_max: mqtt.connections_per_address,
         connections_per_account_max: mqtt.connections_per_account,
+        page_reads_max: mqtt.page_reads,
         drain_timeout: server.stop_timeout.saturating_sub(farewell_timeout),
         farewell_timeout,
     }

@@ -203,11 +203,15 @@ impl Client {
 
     /// The next packet; `None` when the server closed the socket.
     pub(crate) async fn next_or_end(&mut self) -> Option<Seen> {
+        let bytes = self.bytes_or_end().await?;
+        Some(see(&bytes, self.version).0)
+    }
+
+    /// The bytes of the next packet; `None` when the server closed the socket.
+    pub(crate) async fn bytes_or_end(&mut self) -> Option<Vec<u8>> {
         loop {
             if let Some(size) = whole(&self.unread) {
-                let (seen, _) = see(&self.unread, self.version);
-                self.unread.drain(..size);
-                return Some(seen);
+                return Some(self.unread.drain(..size).collect());
             }
             let read = timeout(PATIENCE, self.stream.read_buf(&mut self.unread))
                 .await

@@ -8,7 +8,9 @@ mod house;
 #[path = "../../broker/tests/session/packets.rs"]
 #[expect(dead_code, reason = "the session's tests need more of it")]
 mod packets;
+mod properties;
 mod refusals;
 mod stock_clients;
 mod travelling;
+mod vanishing;
 mod websocket;

@@ -1,5 +1,6 @@
 //! All devices in memory, and which of them the log does not know yet.
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use godwit_model::{AccountNo, DeviceNo};
@@ -23,7 +24,12 @@ struct Devices {
     /// Changed since they were last written, and who waits for that.
     dirty: Map<DeviceNo, Vec<SaveReply>>,
     waiting: usize,
+    /// Devices forgotten last: their sessions may still be ending, and must not bring them back.
+    forgotten: VecDeque<DeviceNo>,
 }
+
+/// Forgotten devices that are remembered as such. A session that outlives its device by so many others does not exist.
+const FORGOTTEN_MAX: usize = 4_096;
 
 /// A device to be written; `None` forgets it.
 pub(crate) struct Dirty {
@@ -48,9 +54,12 @@ impl DeviceTable {
         self.lock().states.get(device)
     }
 
-    /// Moves a cursor forward. `true` if nothing was waiting to be written before.
+    /// Moves a cursor forward, unless the device was forgotten. `true` if nothing was waiting to be written before.
     pub(crate) fn move_cursor(&self, device: DeviceNo, account: AccountNo, cursor: u64) -> bool {
         let mut devices = self.lock();
+        if devices.is_forgotten(device) {
+            return false;
+        }
         let fresh = DeviceState {
             account,
             cursor: 0,
@@ -79,10 +88,77 @@ impl DeviceTable {
         true
     }
 
+    /// As [`DeviceTable::save`], but for a session: the cursor never goes back, and a forgotten device stays forgotten.
+    /// Gives what the device was before.
+    ///
+    /// # Errors
+    /// [`AppendError::Overloaded`] if too many wait already.
+    pub(crate) fn save_session(
+        &self,
+        device: DeviceNo,
+        state: DeviceState,
+        reply: SaveReply,
+        waiting_max: usize,
+    ) -> Result<Option<DeviceState>, AppendError> {
+        let mut devices = self.lock();
+        if devices.is_forgotten(device) {
+            // There is nothing left to store, so nothing to wait for.
+            let _ = reply.send(Ok(()));
+            return Ok(None);
+        }
+        if devices.waiting >= waiting_max {
+            return Err(AppendError::Overloaded);
+        }
+        let before = devices.states.get(device);
+        let cursor = before.map_or(state.cursor, |before| before.cursor.max(state.cursor));
+        devices.waiting += 1;
+        devices.states.set(device, DeviceState { cursor, ..state });
+        devices.dirty.entry(device).or_default().push(reply);
+        Ok(before)
+    }
+
+    /// Takes a save back that failed: what it changed, and nobody changed since, is again as it was before.
+    /// `true` if nothing was waiting to be written before.
+    pub(crate) fn take_back(&self, device: DeviceNo, failed: DeviceState, before: Option<DeviceState>) -> bool {
+        let mut devices = self.lock();
+        let Some(state) = devices.states.get(device) else {
+            return false;
+        };
+        let Some(before) = before else {
+            return state == failed && devices.states.remove(device) && devices.mark(device);
+        };
+        let session = if state.session == failed.session {
+            before.session
+        } else {
+            state.session
+        };
+        let cursor = if state.cursor == failed.cursor {
+            before.cursor
+        } else {
+            state.cursor
+        };
+        devices.states.set(
+            device,
+            DeviceState {
+                session,
+                cursor,
+                ..state
+            },
+        );
+        devices.mark(device)
+    }
+
     /// Forgets a device. `true` if nothing was waiting to be written before.
     pub(crate) fn forget(&self, device: DeviceNo) -> bool {
         let mut devices = self.lock();
-        devices.states.remove(device) && devices.mark(device)
+        if !devices.states.remove(device) {
+            return false;
+        }
+        if devices.forgotten.len() == FORGOTTEN_MAX {
+            devices.forgotten.pop_front();
+        }
+        devices.forgotten.push_back(device);
+        devices.mark(device)
     }
 
     /// Takes up to `max` changed devices out, to be written. The second value says whether some are left.
@@ -113,9 +189,90 @@ impl DeviceTable {
 }
 
 impl Devices {
+    /// Only a device without a state can be, so the list is hardly ever looked through.
+    fn is_forgotten(&self, device: DeviceNo) -> bool {
+        self.states.get(device).is_none() && self.forgotten.contains(&device)
+    }
+
     fn mark(&mut self, device: DeviceNo) -> bool {
         let first = self.dirty.is_empty();
         self.dirty.entry(device).or_default();
         first
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::SessionState;
+
+    const PHONE: DeviceNo = DeviceNo(7);
+
+    fn state(cursor: u64, subscriptions: u8) -> DeviceState {
+        DeviceState {
+            account: AccountNo(1),
+            cursor,
+            session: Some(SessionState {
+                subscriptions,
+                expiry_s: 60,
+                ended_at_ms: 0,
+            }),
+        }
+    }
+
+    fn known() -> DeviceTable {
+        let mut states = DeviceStates::default();
+        states.set(PHONE, state(5, 1));
+        DeviceTable::new(states)
+    }
+
+    fn save(table: &DeviceTable, state: DeviceState) -> Option<DeviceState> {
+        let (reply, _) = oneshot::channel();
+        table.save_session(PHONE, state, reply, 10).expect("there is room")
+    }
+
+    #[test]
+    fn a_session_that_is_still_ending_does_not_bring_a_forgotten_device_back() {
+        let table = known();
+        table.forget(PHONE);
+        assert!(!table.move_cursor(PHONE, AccountNo(1), 9));
+        let (reply, mut answer) = oneshot::channel();
+        assert_eq!(table.save_session(PHONE, state(9, 1), reply, 10), Ok(None));
+        assert_eq!(answer.try_recv(), Ok(Ok(())), "nobody waits for it");
+        assert_eq!(table.get(PHONE), None);
+        assert!(
+            table.take(10).0.iter().all(|dirty| dirty.state.is_none()),
+            "the log is told that it is forgotten"
+        );
+    }
+
+    #[test]
+    fn a_session_saved_with_an_older_cursor_does_not_set_it_back() {
+        let table = known();
+        table.move_cursor(PHONE, AccountNo(1), 8);
+        assert_eq!(save(&table, state(5, 3)), Some(state(8, 1)));
+        assert_eq!(table.get(PHONE), Some(state(8, 3)));
+    }
+
+    #[test]
+    fn a_save_that_failed_is_taken_back_as_far_as_nobody_changed_it_since() {
+        let table = known();
+        let before = save(&table, state(20, 3));
+        table.take_back(PHONE, state(20, 3), before);
+        assert_eq!(table.get(PHONE), Some(state(5, 1)));
+
+        let before = save(&table, state(20, 3));
+        table.move_cursor(PHONE, AccountNo(1), 21);
+        table.take_back(PHONE, state(20, 3), before);
+        assert_eq!(
+            table.get(PHONE),
+            Some(state(21, 1)),
+            "what was acknowledged since stays"
+        );
+
+        let empty = DeviceTable::default();
+        let before = save(&empty, state(20, 3));
+        empty.take_back(PHONE, state(20, 3), before);
+        assert_eq!(empty.get(PHONE), None);
     }
 }

@@ -1,7 +1,7 @@
 //! CONNECT: who opens the session, and what it asks for.
 
 use crate::codec::error::DecodeError;
-use crate::codec::properties::{self, MISPLACED, Property};
+use crate::codec::properties::{self, MISPLACED, Property, UserProperties};
 use crate::codec::read::Reader;
 use crate::codec::{QoS, Version, topic};
 
@@ -30,6 +30,10 @@ pub struct Connect<'a> {
     pub maximum_packet_size: Option<u32>,
     /// Whether reason strings are welcome outside CONNACK and DISCONNECT.
     pub wants_problem_information: bool,
+    /// Whether the CONNACK is to say on which topics answers may be awaited.
+    pub wants_response_information: bool,
+    /// Topic aliases the client takes.
+    pub topic_alias_maximum: u16,
     /// The name of an extended authentication.
     pub authentication_method: Option<&'a str>,
 }
@@ -47,6 +51,10 @@ pub struct Will<'a> {
     pub retain: bool,
     /// Seconds to wait after the connection ended.
     pub delay_s: u32,
+    /// Seconds after its publication when it is no longer wanted.
+    pub message_expiry_s: Option<u32>,
+    /// What it carries besides.
+    pub user_properties: UserProperties<'a>,
 }
 
 const NAME: &[u8] = b"MQTT";
@@ -73,6 +81,8 @@ pub(crate) fn decode(body: &[u8]) -> Result<Connect<'_>, DecodeError> {
         receive_maximum: None,
         maximum_packet_size: None,
         wants_problem_information: true,
+        wants_response_information: false,
+        topic_alias_maximum: 0,
         authentication_method: None,
     };
     if version == Version::V5 {
@@ -148,8 +158,9 @@ fn read_properties<'a>(reader: &mut Reader<'a>, connect: &mut Connect<'a>) -> Re
             Property::RequestProblemInformation(wanted) => connect.wants_problem_information = wanted,
             Property::AuthenticationMethod(method) => connect.authentication_method = Some(method),
             Property::AuthenticationData(_) => data_without_method = true,
-            // The server sends no topic aliases and offers no response topic prefix.
-            Property::TopicAliasMaximum(_) | Property::RequestResponseInformation(_) | Property::User(..) => {}
+            Property::TopicAliasMaximum(count) => connect.topic_alias_maximum = count,
+            Property::RequestResponseInformation(wanted) => connect.wants_response_information = wanted,
+            Property::User(..) => {}
             _ => return Err(MISPLACED),
         }
         Ok(())
@@ -161,13 +172,13 @@ fn read_properties<'a>(reader: &mut Reader<'a>, connect: &mut Connect<'a>) -> Re
 }
 
 fn read_will<'a>(reader: &mut Reader<'a>, version: Version, qos: QoS, retain: bool) -> Result<Will<'a>, DecodeError> {
-    let mut delay_s = 0;
+    let (mut delay_s, mut message_expiry_s, mut user_properties) = (0, None, UserProperties::default());
     if version == Version::V5 {
-        properties::read(reader, |property| {
+        user_properties = properties::read(reader, |property| {
             match property {
                 Property::WillDelay(seconds) => delay_s = seconds,
+                Property::MessageExpiry(seconds) => message_expiry_s = Some(seconds),
                 Property::PayloadFormat(_)
-                | Property::MessageExpiry(_)
                 | Property::ContentType(_)
                 | Property::ResponseTopic(_)
                 | Property::CorrelationData(_)
@@ -187,5 +198,7 @@ fn read_will<'a>(reader: &mut Reader<'a>, version: Version, qos: QoS, retain: bo
         qos,
         retain,
         delay_s,
+        message_expiry_s,
+        user_properties,
     })
 }

@@ -25,12 +25,23 @@ pub enum DecodeError {
     /// A topic name with wildcards.
     #[error("not a topic name")]
     TopicName,
-    /// A topic alias, although none is announced.
-    #[error("topic aliases are not available")]
+    /// A topic alias that is 0 or above the announced maximum.
+    #[error("a topic alias outside the announced range")]
     TopicAlias,
 }
 
 impl DecodeError {
+    /// One sentence for people.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Malformed(what) | Self::Protocol(what) => what,
+            Self::TooLarge { .. } => "larger than the announced Maximum Packet Size",
+            Self::UnsupportedVersion(_) => "only MQTT 3.1.1 and 5 are spoken here",
+            Self::TopicName => "not a topic name",
+            Self::TopicAlias => "a topic alias outside the announced range",
+        }
+    }
+
     /// The MQTT 5 reason code.
     pub fn reason(self) -> Reason {
         match self {

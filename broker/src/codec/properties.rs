@@ -86,14 +86,46 @@ fn not_zero<T: Default + PartialEq>(value: T) -> Result<T, DecodeError> {
     }
 }
 
+/// The user properties of a packet: its property block, checked once and then walked in place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UserProperties<'a>(&'a [u8]);
+
+impl<'a> UserProperties<'a> {
+    /// Those inside a block that [`UserProperties::block`] gave.
+    pub fn of_block(block: &'a [u8]) -> Self {
+        Self(block)
+    }
+
+    /// The bytes they stand in, other properties included.
+    pub fn block(self) -> &'a [u8] {
+        self.0
+    }
+
+    /// Name and value of each, in their order.
+    pub fn iter(self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        let mut reader = Reader::new(self.0);
+        std::iter::from_fn(move || {
+            while let Ok(identifier) = reader.byte() {
+                match Property::read(identifier, &mut reader) {
+                    Ok(Property::User(name, value)) => return Some((name, value)),
+                    Ok(_) => {}
+                    Err(_) => return None,
+                }
+            }
+            None
+        })
+    }
+}
+
 /// Reads a property block and hands each property to `keep`, which refuses those its packet does not have.
-/// All but user properties may stand once.
+/// All but user properties may stand once. Gives the user properties.
 pub(crate) fn read<'a>(
     reader: &mut Reader<'a>,
     mut keep: impl FnMut(Property<'a>) -> Result<(), DecodeError>,
-) -> Result<(), DecodeError> {
+) -> Result<UserProperties<'a>, DecodeError> {
     let length = usize::try_from(reader.variable()?).map_err(|_| DecodeError::Malformed("property length"))?;
-    let mut block = Reader::new(reader.take(length)?);
+    let bytes = reader.take(length)?;
+    let mut block = Reader::new(bytes);
     let mut seen = 0_u64;
     while !block.is_empty() {
         // An identifier is a variable byte integer, but all that exist fit one byte.
@@ -108,7 +140,7 @@ pub(crate) fn read<'a>(
         }
         keep(property)?;
     }
-    Ok(())
+    Ok(UserProperties(bytes))
 }
 
 /// The answer of a packet to a property it does not have.

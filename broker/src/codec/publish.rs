@@ -1,7 +1,7 @@
 //! PUBLISH, as a client sends it.
 
 use crate::codec::error::DecodeError;
-use crate::codec::properties::{self, MISPLACED, Property};
+use crate::codec::properties::{self, MISPLACED, Property, UserProperties};
 use crate::codec::read::Reader;
 use crate::codec::{QoS, Version, topic};
 
@@ -14,7 +14,7 @@ pub struct Publish<'a> {
     pub qos: QoS,
     /// Whether it is to be retained.
     pub retain: bool,
-    /// A topic name.
+    /// A topic name; empty where [`PublishProperties::topic_alias`] stands for one.
     pub topic: &'a str,
     /// 0 with QoS 0, otherwise 1 to 65,535.
     pub packet_id: u16,
@@ -24,7 +24,7 @@ pub struct Publish<'a> {
     pub properties: PublishProperties<'a>,
 }
 
-/// The properties of a PUBLISH. User properties are read over: the envelope has room for them.
+/// The properties of a PUBLISH.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PublishProperties<'a> {
     /// Whether the client says the payload is UTF-8.
@@ -37,6 +37,10 @@ pub struct PublishProperties<'a> {
     pub response_topic: Option<&'a str>,
     /// What the answer carries back.
     pub correlation_data: Option<&'a [u8]>,
+    /// A number that stands for the topic from here on; never 0.
+    pub topic_alias: Option<u16>,
+    /// What it carries besides.
+    pub user_properties: UserProperties<'a>,
 }
 
 pub(crate) fn decode(flags: u8, body: &[u8], version: Version) -> Result<Publish<'_>, DecodeError> {
@@ -52,9 +56,13 @@ pub(crate) fn decode(flags: u8, body: &[u8], version: Version) -> Result<Publish
     if version == Version::V5 {
         properties = read_properties(&mut reader)?;
     }
-    // After the properties: with a topic alias an empty topic is a wrong alias, not a wrong topic.
-    if !topic::is_name(topic) {
-        return Err(DecodeError::TopicName);
+    match (topic, properties.topic_alias) {
+        ("", Some(_)) => {}
+        ("", None) if version == Version::V5 => {
+            return Err(DecodeError::Protocol("neither a topic nor an alias of one"));
+        }
+        (topic, _) if topic::is_name(topic) => {}
+        _ => return Err(DecodeError::TopicName),
     }
     Ok(Publish {
         duplicate,
@@ -69,7 +77,7 @@ pub(crate) fn decode(flags: u8, body: &[u8], version: Version) -> Result<Publish
 
 fn read_properties<'a>(reader: &mut Reader<'a>) -> Result<PublishProperties<'a>, DecodeError> {
     let mut kept = PublishProperties::default();
-    properties::read(reader, |property| {
+    let user_properties = properties::read(reader, |property| {
         match property {
             Property::PayloadFormat(is_text) => kept.payload_is_text = is_text,
             Property::MessageExpiry(seconds) => kept.message_expiry_s = Some(seconds),
@@ -78,10 +86,12 @@ fn read_properties<'a>(reader: &mut Reader<'a>) -> Result<PublishProperties<'a>,
             Property::ResponseTopic(_) => return Err(DecodeError::TopicName),
             Property::CorrelationData(data) => kept.correlation_data = Some(data),
             Property::User(..) => {}
-            Property::TopicAlias(_) => return Err(DecodeError::TopicAlias),
+            Property::TopicAlias(0) => return Err(DecodeError::TopicAlias),
+            Property::TopicAlias(alias) => kept.topic_alias = Some(alias),
             _ => return Err(MISPLACED),
         }
         Ok(())
     })?;
+    kept.user_properties = user_properties;
     Ok(kept)
 }

@@ -41,7 +41,7 @@ impl Reason {
     pub const PACKET_IDENTIFIER_NOT_FOUND: Self = Self(0x92);
     /// More publications in flight than the server announced.
     pub const RECEIVE_MAXIMUM_EXCEEDED: Self = Self(0x93);
-    /// Topic aliases are announced as unavailable.
+    /// A topic alias that is 0 or above the announced maximum.
     pub const TOPIC_ALIAS_INVALID: Self = Self(0x94);
     /// Larger than the announced limit.
     pub const PACKET_TOO_LARGE: Self = Self(0x95);
@@ -53,6 +53,8 @@ impl Reason {
     pub const PAYLOAD_FORMAT_INVALID: Self = Self(0x99);
     /// Retained messages are announced as unavailable.
     pub const RETAIN_NOT_SUPPORTED: Self = Self(0x9A);
+    /// The server reference names where to go.
+    pub const USE_ANOTHER_SERVER: Self = Self(0x9C);
     /// Shared subscriptions are announced as unavailable.
     pub const SHARED_SUBSCRIPTIONS_NOT_SUPPORTED: Self = Self(0x9E);
     /// Subscription identifiers are announced as unavailable.

@@ -2,35 +2,12 @@
 //!
 //! Lengths are known before the first byte is written, so nothing is moved and nothing is allocated beyond `out`.
 
-use crate::codec::{QoS, Reason, Version};
+mod connack;
+mod delivery;
 
-/// What a CONNACK with success announces on MQTT 5; on 3.1.1 only `session_present` is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Announcement {
-    /// Whether the server still had the session.
-    pub session_present: bool,
-    /// Publications of QoS 1 and 2 the server takes unacknowledged.
-    pub receive_maximum: u16,
-    /// Bytes of the largest packet the server takes.
-    pub maximum_packet_size: u32,
-    /// Seconds of session expiry, when not what the client asked for.
-    pub session_expiry_s: Option<u32>,
-    /// Seconds of keep-alive, when not what the client asked for.
-    pub server_keep_alive_s: Option<u16>,
-}
-
-/// A PUBLISH to a client.
-#[derive(Clone, Copy, Debug)]
-pub struct Delivery<'a> {
-    /// Topic name.
-    pub topic: &'a str,
-    /// Packet id and duplicate flag of a QoS 1 delivery; `None` is QoS 0.
-    pub acknowledged: Option<(u16, bool)>,
-    /// MQTT 5: what the asking PUBLISH carried.
-    pub correlation_data: Option<&'a [u8]>,
-    /// The payload, in pieces that are written one behind the other.
-    pub payload: &'a [&'a [u8]],
-}
+use crate::codec::{Reason, Version};
+pub use connack::{Announcement, connack, connack_refusal};
+pub use delivery::{Delivery, DeliveryProperties};
 
 /// Which acknowledgement.
 #[expect(clippy::enum_variant_names, reason = "the names of the specification")]
@@ -53,71 +30,6 @@ pub struct Outcome<'a> {
     pub code: &'a str,
     /// The reason string; empty is none.
     pub text: &'a str,
-}
-
-/// CONNACK with success.
-pub fn connack(out: &mut Vec<u8>, version: Version, announcement: &Announcement) {
-    let mut properties = [0_u8; 40];
-    let length = if version == Version::V5 {
-        announcement.write(&mut properties)
-    } else {
-        0
-    };
-    let properties = properties.get(..length).unwrap_or_default();
-    out.push(0x20);
-    let property_bytes = if version == Version::V5 {
-        1 + properties.len()
-    } else {
-        0
-    };
-    put_variable(out, 2 + property_bytes);
-    out.push(u8::from(announcement.session_present));
-    out.push(Reason::SUCCESS.0);
-    if version == Version::V5 {
-        put_variable(out, properties.len());
-        out.extend_from_slice(properties);
-    }
-}
-
-impl Announcement {
-    fn write(&self, mut room: &mut [u8]) -> usize {
-        let before = room.len();
-        let mut put = |bytes: &[u8]| {
-            if let Some((here, rest)) = std::mem::take(&mut room).split_at_mut_checked(bytes.len()) {
-                here.copy_from_slice(bytes);
-                room = rest;
-            }
-        };
-        if let Some(seconds) = self.session_expiry_s {
-            put(&[0x11]);
-            put(&seconds.to_be_bytes());
-        }
-        put(&[0x21]);
-        put(&self.receive_maximum.to_be_bytes());
-        // Retain, wildcards, subscription identifiers and shared subscriptions are unavailable.
-        put(&[0x25, 0, 0x28, 0, 0x29, 0, 0x2A, 0, 0x27]);
-        put(&self.maximum_packet_size.to_be_bytes());
-        if let Some(seconds) = self.server_keep_alive_s {
-            put(&[0x13]);
-            put(&seconds.to_be_bytes());
-        }
-        before - room.len()
-    }
-}
-
-/// CONNACK that refuses: `reason` on MQTT 5, `code` on 3.1.1.
-pub fn connack_refusal(out: &mut Vec<u8>, version: Version, refusal: (Reason, u8), text: &str) {
-    let (reason, code) = refusal;
-    match version {
-        Version::V311 => out.extend_from_slice(&[0x20, 2, 0, code]),
-        Version::V5 => {
-            let details = Details { code: "", text };
-            out.push(0x20);
-            put_variable(out, 2 + details.block_length());
-            out.extend_from_slice(&[0, reason.0]);
-            details.put_block(out);
-        }
-    }
 }
 
 /// PUBACK, PUBREC or PUBCOMP. On 3.1.1 only the packet id is sent.
@@ -178,33 +90,85 @@ impl<'a> Outcome<'a> {
         Details {
             code: self.code,
             text: self.text,
+            server_reference: "",
         }
     }
 }
 
-/// SUBACK, with one code per filter.
-pub fn suback(out: &mut Vec<u8>, version: Version, packet_id: u16, codes: &[Reason]) {
+/// Why a connection ends or does not begin.
+#[derive(Clone, Copy, Debug)]
+pub struct Farewell<'a> {
+    /// The reason code.
+    pub reason: Reason,
+    /// The reason string; empty is none.
+    pub text: &'a str,
+    /// Where the client should go instead; empty is nowhere.
+    pub server_reference: &'a str,
+}
+
+impl<'a> Farewell<'a> {
+    /// As much of it as fits a client that takes packets of `packet_bytes_max`: the text goes first.
+    #[must_use]
+    pub fn fitting(self, packet_bytes_max: usize) -> Self {
+        let without_text = Self { text: "", ..self };
+        let bare = Self {
+            server_reference: "",
+            ..without_text
+        };
+        // A CONNACK has one byte more than a DISCONNECT.
+        let fits = |farewell: &Self| {
+            let body = 2 + farewell.details().block_length();
+            1 + variable_length(body) + body <= packet_bytes_max
+        };
+        [self, without_text].into_iter().find(fits).unwrap_or(bare)
+    }
+
+    fn details(&self) -> Details<'a> {
+        Details {
+            code: "",
+            text: self.text,
+            server_reference: self.server_reference,
+        }
+    }
+}
+
+/// SUBACK, with one code per filter. `text` explains on MQTT 5 those that are a no; empty is none.
+pub fn suback(out: &mut Vec<u8>, version: Version, packet_id: u16, codes: &[Reason], text: &str) {
     out.push(0x90);
-    put_codes(out, version, packet_id, codes);
+    put_codes(out, version, packet_id, codes, text);
 }
 
-/// UNSUBACK; codes are sent on MQTT 5 only.
-pub fn unsuback(out: &mut Vec<u8>, version: Version, packet_id: u16, codes: &[Reason]) {
+/// UNSUBACK; codes and `text` are sent on MQTT 5 only.
+pub fn unsuback(out: &mut Vec<u8>, version: Version, packet_id: u16, codes: &[Reason], text: &str) {
     out.push(0xB0);
-    put_codes(
-        out,
-        version,
-        packet_id,
-        if version == Version::V5 { codes } else { &[] },
-    );
+    let codes = if version == Version::V5 { codes } else { &[] };
+    put_codes(out, version, packet_id, codes, text);
 }
 
-fn put_codes(out: &mut Vec<u8>, version: Version, packet_id: u16, codes: &[Reason]) {
-    let property_bytes = usize::from(version == Version::V5);
+/// Bytes of a whole SUBACK or UNSUBACK of MQTT 5.
+pub fn codes_size(codes: &[Reason], text: &str) -> usize {
+    let body = 2 + explanation(text).block_length() + codes.len();
+    1 + variable_length(body) + body
+}
+
+fn explanation(text: &str) -> Details<'_> {
+    Details {
+        code: "",
+        text,
+        server_reference: "",
+    }
+}
+
+fn put_codes(out: &mut Vec<u8>, version: Version, packet_id: u16, codes: &[Reason], text: &str) {
+    let details = explanation(text);
+    let property_bytes = match version {
+        Version::V311 => 0,
+        Version::V5 => details.block_length(),
+    };
     put_variable(out, 2 + property_bytes + codes.len());
     out.extend_from_slice(&packet_id.to_be_bytes());
     if version == Version::V5 {
-        out.push(0);
+        details.put_block(out);
     }
     out.extend(codes.iter().map(|code| code.0));
 }
@@ -215,67 +179,21 @@ pub fn pingresp(out: &mut Vec<u8>) {
 }
 
 /// DISCONNECT; only MQTT 5 lets a server send one.
-pub fn disconnect(out: &mut Vec<u8>, reason: Reason, text: &str) {
-    let details = Details { code: "", text };
+pub fn disconnect(out: &mut Vec<u8>, farewell: &Farewell<'_>) {
+    let details = farewell.details();
     out.push(0xE0);
     // The property length could be left out when it is 0, but rumqttc does not read that.
     put_variable(out, 1 + details.block_length());
-    out.push(reason.0);
+    out.push(farewell.reason.0);
     details.put_block(out);
 }
 
-impl Delivery<'_> {
-    /// Bytes of the whole packet, to be compared with what the client takes.
-    pub fn size(&self, version: Version) -> usize {
-        let body = self.body_length(version);
-        1 + variable_length(body) + body
-    }
-
-    fn body_length(&self, version: Version) -> usize {
-        let id = if self.acknowledged.is_some() { 2 } else { 0 };
-        let properties = match version {
-            Version::V311 => 0,
-            Version::V5 => variable_length(self.property_length()) + self.property_length(),
-        };
-        let payload: usize = self.payload.iter().map(|piece| piece.len()).sum();
-        2 + self.topic.len() + id + properties + payload
-    }
-
-    fn property_length(&self) -> usize {
-        self.correlation_data.map_or(0, |data| 3 + data.len())
-    }
-
-    /// Writes the packet. Topic and correlation data longer than 65,535 bytes do not exist: they came in a packet.
-    pub fn put(&self, out: &mut Vec<u8>, version: Version) {
-        let body = self.body_length(version);
-        out.reserve(1 + variable_length(body) + body);
-        let (qos, duplicate) = match self.acknowledged {
-            Some((_, duplicate)) => (QoS::AtLeastOnce, duplicate),
-            None => (QoS::AtMostOnce, false),
-        };
-        out.push(0x30 | u8::from(duplicate) << 3 | qos.bits() << 1);
-        put_variable(out, body);
-        put_binary(out, self.topic.as_bytes());
-        if let Some((packet_id, _)) = self.acknowledged {
-            out.extend_from_slice(&packet_id.to_be_bytes());
-        }
-        if version == Version::V5 {
-            put_variable(out, self.property_length());
-            if let Some(data) = self.correlation_data {
-                out.push(0x09);
-                put_binary(out, data);
-            }
-        }
-        for piece in self.payload {
-            out.extend_from_slice(piece);
-        }
-    }
-}
-
-/// The properties that explain a "no": user property `code` and reason string, each left out when empty.
+/// The properties that explain a "no": user property `code`, reason string and server reference, each left out when
+/// empty.
 struct Details<'a> {
     code: &'a str,
     text: &'a str,
+    server_reference: &'a str,
 }
 
 impl Details<'_> {
@@ -283,7 +201,7 @@ impl Details<'_> {
     const CODE: &'static str = "code";
 
     fn is_empty(&self) -> bool {
-        self.code.is_empty() && self.text.is_empty()
+        self.code.is_empty() && self.text.is_empty() && self.server_reference.is_empty()
     }
 
     /// Bytes of the property block, its length field included.
@@ -298,12 +216,16 @@ impl Details<'_> {
         } else {
             5 + Self::CODE.len() + self.code.len()
         };
-        let text = if self.text.is_empty() { 0 } else { 3 + self.text.len() };
-        code + text
+        let text = |text: &str| if text.is_empty() { 0 } else { 3 + text.len() };
+        code + text(self.text) + text(self.server_reference)
     }
 
     fn put_block(&self, out: &mut Vec<u8>) {
         put_variable(out, self.property_length());
+        if !self.server_reference.is_empty() {
+            out.push(0x1C);
+            put_binary(out, self.server_reference.as_bytes());
+        }
         if !self.text.is_empty() {
             out.push(0x1F);
             put_binary(out, self.text.as_bytes());

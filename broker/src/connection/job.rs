@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use godwit_dispatcher::{Appending, Dispatcher, Reply, Sender};
-use godwit_hub::Saved;
+use godwit_hub::{AppendError, DeviceState, Saved};
 use godwit_model::refusal::Remedy;
 use godwit_model::{Refusal, Refused};
-use godwit_protocol::envelope;
 use godwit_registry::{Device, Error};
 
 use super::Member;
 use crate::codec::Version;
 use crate::door::Door;
+use crate::paper::Paper;
 use crate::session::{ConnectRefusal, Credentials, Publication, SubscriptionChange};
 
 pub(super) type Job = Pin<Box<dyn Future<Output = Done> + Send>>;
@@ -25,7 +25,9 @@ pub(super) enum Done {
     Replied(Box<Replied>),
     Subscribed {
         change: SubscriptionChange,
-        cursor: u64,
+        /// What was to be stored, and what the device was before.
+        state: DeviceState,
+        before: Option<DeviceState>,
         outcome: Result<(), Refusal>,
     },
 }
@@ -48,16 +50,22 @@ pub(super) struct Replied {
 /// How long a 3.1.1 client, which cannot be refused for now, is kept waiting between two attempts.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
+/// How long a session waits at most for the one it takes over to leave; usually that is no time at all.
+const TAKEOVER_PATIENCE: Duration = Duration::from_secs(2);
+
 /// Checks who the client is.
 pub(super) fn authenticate(door: &Arc<Door>, credentials: &Credentials<'_>) -> Job {
     let door = Arc::clone(door);
     let account = credentials.account.to_owned();
     let token = credentials.device_token.to_owned();
     let device_id = credentials.device_id.to_owned();
+    let clean_start = credentials.clean_start;
     Box::pin(async move {
         // The client id is compared here: a wrong one has a code of its own.
         let outcome = match door.registry.authenticate_device(&account, &token, None).await {
-            Ok(device) if *device.device_id == *device_id => attach(&door, device, &account, &token).await,
+            Ok(device) if *device.device_id == *device_id => {
+                attach(&door, device, (&account, &token), clean_start).await
+            }
             Ok(_) => Err(ConnectRefusal::WrongClientId),
             Err(Error::Refused { .. }) => Err(ConnectRefusal::WrongCredentials),
             Err(error) => {
@@ -69,38 +77,45 @@ pub(super) fn authenticate(door: &Arc<Door>, credentials: &Credentials<'_>) -> J
     })
 }
 
-/// Connects the session to its mailbox, and then looks once more: a device that was retired in between was told to close
-/// before it could hear it.
-async fn attach(door: &Door, device: Arc<Device>, account: &str, token: &str) -> Result<Member, ConnectRefusal> {
-    let attachment = door.hub.attach(device.account.no, device.no);
-    // Counted afterwards, because a second session of a device takes the place of the first.
-    if door.hub.sessions(device.account.no) > door.settings.connections_per_account_max {
-        return Err(ConnectRefusal::TooManyConnections);
+/// Connects the session to its mailbox, waits until an older one of the device has left, and then looks once more: a
+/// device that was retired in between was told to close before it could hear it.
+async fn attach(
+    door: &Door,
+    device: Arc<Device>,
+    (account, token): (&str, &str),
+    clean_start: bool,
+) -> Result<Member, ConnectRefusal> {
+    let sessions_max = door.settings.connections_per_account_max;
+    let attachment = door.hub.attach(device.account.no, device.no, clean_start, sessions_max);
+    let mut attachment = attachment.ok_or(ConnectRefusal::TooManyConnections)?;
+    // So that what the older one sent, acknowledged and left behind is known when this one begins.
+    if tokio::time::timeout(TAKEOVER_PATIENCE, attachment.alone())
+        .await
+        .is_err()
+    {
+        tracing::warn!(device = %device.no, "an older session does not leave");
     }
     match door.registry.authenticate_device(account, token, None).await {
-        Ok(_) => Ok(Member { device, attachment }),
+        Ok(_) => Ok(Member {
+            device,
+            attachment,
+            clean_start,
+            sent_before: 0,
+        }),
         Err(Error::Refused { .. }) => Err(ConnectRefusal::WrongCredentials),
         Err(_) => Err(ConnectRefusal::Unavailable),
     }
-}
-
-/// One attempt to put a draft on its way. Leaves nothing behind unless it succeeds, so that it may be dropped and
-/// made again.
-pub(super) async fn attempt(dispatcher: &Dispatcher, sender: &Sender, payload: &[u8]) -> Result<Appending, Refused> {
-    let draft = envelope::decode_draft(payload)?;
-    let accepted = dispatcher.accept(sender, draft).await?;
-    dispatcher.append(accepted)
 }
 
 /// The attempt that had to wait. A 3.1.1 client feels back-pressure until the platform takes the draft or refuses it
 /// for good.
 pub(super) fn submit(door: &Arc<Door>, sender: Sender, publication: &Publication<'_>, draft_id: Box<str>) -> Job {
     let dispatcher = door.dispatcher.clone();
-    let payload = publication.payload.to_vec();
+    let stored = Paper::of_publication(publication).store();
     let (ticket, version) = (publication.ticket, publication.version);
     Box::pin(async move {
         let outcome = loop {
-            let outcome = attempt(&dispatcher, &sender, &payload).await;
+            let outcome = stored.paper().attempt(&dispatcher, &sender).await;
             if version == Version::V5 || !may_pass(&outcome) {
                 break outcome;
             }
@@ -165,16 +180,29 @@ pub(super) fn request(door: &Arc<Door>, device: Arc<Device>, publication: &Publi
 }
 
 /// Waits until the subscriptions are stored.
-pub(super) fn subscribed(saved: Saved, change: SubscriptionChange, cursor: u64) -> Job {
+pub(super) fn subscribed(
+    (saved, before): (Saved, Option<DeviceState>),
+    change: SubscriptionChange,
+    state: DeviceState,
+) -> Job {
     Box::pin(async move {
         let outcome = saved.await.map_err(|error| {
             tracing::warn!(%error, "subscriptions could not be stored");
-            Refusal::Overloaded
+            of_save(&error)
         });
         Done::Subscribed {
             change,
-            cursor,
+            state,
+            before,
             outcome,
         }
     })
+}
+
+/// Why subscriptions could not be stored, as the client hears it.
+pub(super) fn of_save(error: &AppendError) -> Refusal {
+    match error {
+        AppendError::StorageFull => Refusal::StorageFull,
+        _ => Refusal::Overloaded,
+    }
 }

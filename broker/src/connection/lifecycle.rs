@@ -1,6 +1,7 @@
 //! Coming, subscribing and leaving: where the session meets what is stored of the device.
 
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use godwit_hub::{CloseReason, DeviceState, SessionState};
 use godwit_model::Refusal;
@@ -11,6 +12,7 @@ use super::publications::Publications;
 use super::{Connection, Member, job};
 use crate::codec::QoS;
 use crate::session::{Admission, ConnectRefusal, End, Persistence, SubscriptionChange, Subscriptions};
+use crate::wills::{self, Will};
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     /// The credentials were checked: the client is let in, or told why not.
@@ -18,15 +20,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let now = self.door.now();
         match outcome {
             Err(refusal) => self.session.authenticated(now, Err(refusal)),
-            Ok(member) => {
+            Ok(mut member) => {
                 let stored = self.stored(&member.device);
                 let sent_before = self.door.unconfirmed.take(member.device.no);
+                // A session that starts clean sends nothing a second time.
+                member.sent_before = if member.clean_start { 0 } else { sent_before };
+                let sent_before = member.sent_before;
+                self.settle_will(&member);
                 self.member = Some(member);
                 self.just_entered = true;
                 self.session.authenticated(now, Ok(Admission { stored, sent_before }));
                 self.save_beginning();
                 self.walk_from(None);
             }
+        }
+    }
+
+    /// The will of an earlier connection that waited for the device to come back: not wanted any more, unless a clean
+    /// start ends the session it belongs to (OASIS MQTT 5.0, 3.1.3.2.2).
+    fn settle_will(&self, member: &Member) {
+        let Some(will) = self.door.wills.take(member.device.no) else {
+            return;
+        };
+        if member.clean_start {
+            will.publish(&self.door);
+        } else {
+            wills::count("cancelled");
         }
     }
 
@@ -76,7 +95,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     fn save(&self, device: &Device, state: DeviceState) {
-        match self.door.hub.save_device(device.no, state) {
+        match self.door.hub.save_session(device.no, state) {
             Ok(saved) => drop(saved),
             Err(error) => tracing::warn!(%error, device = %device.no, "a session could not be stored"),
         }
@@ -104,11 +123,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             self.subscribed(change, cursor, Ok(()));
             return;
         }
-        match hub.save_device(device.no, state) {
-            Ok(saved) => self.wait_for(job::subscribed(saved, change, cursor)),
+        match hub.save_session(device.no, state) {
+            Ok(saved) => self.wait_for(job::subscribed(saved, change, state)),
             Err(error) => {
                 tracing::warn!(%error, "subscriptions could not be stored");
-                self.subscribed(change, cursor, Err(Refusal::Overloaded));
+                self.subscribed(change, cursor, Err(job::of_save(&error)));
             }
         }
     }
@@ -123,7 +142,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Brings the walk in line with the subscriptions. A walk that goes on is left alone, unless it is to start anew.
     fn walk_from(&mut self, start: Option<u64>) {
-        let Some(Member { device, attachment }) = &self.member else {
+        let Some(Member { device, attachment, .. }) = &self.member else {
             return;
         };
         let (hub, account) = (&self.door.hub, device.account.no);
@@ -170,18 +189,60 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.job = None;
         self.publications = Publications::default();
         self.unread = Vec::new();
-        if let Some(Member { device, attachment }) = self.member.take() {
-            if let Some(sent) = self.walk.unconfirmed() {
-                self.door.unconfirmed.note(device.no, sent);
-            }
+        if let Some(member) = self.member.take() {
+            self.note_unconfirmed(&member);
+            self.leave_will(&member, end);
             // However this one ended: once a newer session is there, what is stored belongs to it.
-            let closed = attachment.mailbox().take(Waker::noop()).close;
-            if !matches!(closed, Some(CloseReason::TakenOver | CloseReason::Retired)) {
-                self.save_end(&device, end);
+            let closed = member.attachment.mailbox().closed();
+            if !matches!(closed, Some(CloseReason::TakenOver { .. } | CloseReason::Retired)) {
+                self.save_end(&member.device, end);
             }
-            drop(attachment);
+            // Last: a newer session waits for it.
+            drop(member);
         }
         self.walk.stop();
+    }
+
+    /// So that the next connection marks what it sends again, also when this one sent nothing of it.
+    fn note_unconfirmed(&self, member: &Member) {
+        let device = member.device.no;
+        let sent = self.walk.sent().max(member.sent_before);
+        let cursor = self.door.hub.device(device).map_or(0, |stored| stored.cursor);
+        if sent > cursor {
+            self.door.unconfirmed.note(device, sent);
+        }
+    }
+
+    /// Publishes the will, now or after its delay. A server that stops does not make clients vanish, and a retired
+    /// device has nothing to say.
+    fn leave_will(&mut self, member: &Member, end: End) {
+        let Some((words, delay_s)) = self.session.take_will() else {
+            return;
+        };
+        if matches!(end, End::ShuttingDown | End::Retired) {
+            wills::count("cancelled");
+            return;
+        }
+        let device = &member.device;
+        let will = Will {
+            device: Arc::clone(device),
+            words,
+        };
+        if delay_s == 0 {
+            will.publish(&self.door);
+            return;
+        }
+        will.publish_after(&self.door, delay_s);
+        // Looked at afterwards: a newer session that came before did not find the will, one that comes later does.
+        if let Some(CloseReason::TakenOver { clean_start }) = member.attachment.mailbox().closed()
+            && let Some(will) = self.door.wills.take(device.no)
+        {
+            if clean_start {
+                will.publish(&self.door);
+            } else {
+                wills::count("cancelled");
+            }
+        }
     }
 
     fn save_end(&self, device: &Device, end: End) {

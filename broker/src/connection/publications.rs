@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use godwit_dispatcher::{Appending, Sender};
-use godwit_model::Refused;
 use godwit_model::refusal::Remedy;
+use godwit_model::{Refusal, Refused};
 use godwit_protocol::envelope;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Connection;
 use super::job::{self, Replied, Submitted};
 use crate::codec::Version;
+use crate::paper::Paper;
 use crate::session::{Answer, End, Place, Publication};
 
 /// Publications that wait for the disk. The archive commits in order, so only the first one is looked at.
@@ -46,7 +47,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
         let sender = Sender::Device(device);
         // Nearly always everything is cached and this is ready at once; only what must wait is boxed.
-        let first = pin!(job::attempt(&self.door.dispatcher, &sender, publication.payload)).poll(cx);
+        let first = {
+            let paper = Paper::of_publication(publication);
+            pin!(paper.attempt(&self.door.dispatcher, &sender)).poll(cx)
+        };
         match first {
             Poll::Ready(Ok(appending)) => {
                 let draft_id = match publication.version {
@@ -159,15 +163,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     /// A request was answered.
     pub(super) fn replied(&mut self, replied: &Replied) {
         count("request");
-        if let Some(json) = &replied.reply.json {
-            let topic = replied.response_topic.as_deref();
-            self.session
-                .reply(topic, replied.correlation_data.as_deref(), json.as_bytes());
-        }
-        self.session.answer(self.door.now(), replied.ticket, Answer::Accepted);
+        let answer = self.reply(replied);
+        self.session.answer(self.door.now(), replied.ticket, answer);
         if replied.reply.ends_session {
             self.session.finish(End::Retired);
         }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
+    /// Sends the reply. One that the client cannot take is told in the acknowledgement of the request: only MQTT 5 has
+    /// such clients.
+    fn reply(&mut self, replied: &Replied) -> Answer {
+        let Some(json) = &replied.reply.json else {
+            return Answer::Accepted;
+        };
+        let topic = replied.response_topic.as_deref();
+        let correlation_data = replied.correlation_data.as_deref();
+        if self.session.reply(topic, correlation_data, json.as_bytes()) || !self.session.expects_reply(topic) {
+            return Answer::Accepted;
+        }
+        metrics::counter!("deliveries_dropped_total", "reason" => "reply_too_large_for_client").increment(1);
+        Answer::Refused(Refused::new(
+            Refusal::TooLarge,
+            "it was done, but the reply is larger than your Maximum Packet Size: ask for less",
+        ))
     }
 }
 

@@ -7,18 +7,21 @@ use std::task::{Context, Poll};
 
 use godwit_dispatcher::render;
 use godwit_hub::{Follower, Item, LiveView, Page, ReadError, Record, Step};
+use godwit_model::AccountNo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::task::JoinHandle;
+use tokio::task::JoinError;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{Connection, Member, OUTGOING_BYTES_MAX};
+use crate::codec::Version;
 use crate::door::Door;
-use crate::session::{Delivered, End};
+use crate::session::{Delivered, End, Extras};
 
 /// How the inbox is being read.
 #[derive(Default)]
 pub(super) struct Walk {
     way: Way,
-    page: Option<JoinHandle<Result<Page, ReadError>>>,
+    page: Option<Reading>,
     /// An entry the session could not take yet.
     stalled: Option<Due>,
     /// The cursor the hub knows.
@@ -29,6 +32,30 @@ pub(super) struct Walk {
 enum Due {
     Entry(Item),
     Gap { from: u64, to: u64 },
+}
+
+/// A page that is being read. Given up with the walk: what still waits for its turn at the disk then never has one.
+type Reading = AbortOnDropHandle<Result<Result<Page, ReadError>, JoinError>>;
+
+/// An entry as this reader sees it.
+struct Rendered {
+    seq: u64,
+    json: String,
+    /// For MQTT 5: seconds after which it is no longer wanted.
+    expiry_s: Option<u32>,
+    /// For MQTT 5.
+    user_properties: Vec<(String, String)>,
+}
+
+impl Rendered {
+    fn plain(seq: u64, json: String) -> Self {
+        Self {
+            seq,
+            json,
+            expiry_s: None,
+            user_properties: Vec::new(),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -73,7 +100,7 @@ impl Walk {
         matches!(self.way, Way::Live(_))
     }
 
-    pub(super) fn hints(&mut self, head: u64, hints: VecDeque<(u64, Arc<Record>)>) {
+    pub(super) fn hints(&mut self, head: u64, hints: VecDeque<(u64, Arc<Record>)>, missed: u64) {
         match &mut self.way {
             Way::Nowhere => {}
             Way::Cursor(follower) => {
@@ -85,6 +112,9 @@ impl Walk {
             Way::Live(view) => {
                 for (seq, record) in hints {
                     view.hint(seq, record);
+                }
+                if missed > 0 {
+                    metrics::counter!("deliveries_dropped_total", "reason" => "slow_live_view").increment(missed);
                 }
             }
         }
@@ -104,11 +134,11 @@ impl Walk {
         }
     }
 
-    /// The highest number sent, when not everything was acknowledged.
-    pub(super) fn unconfirmed(&self) -> Option<u64> {
+    /// The highest number this walk sent, or had acknowledged before; 0 when it is none that moves the cursor.
+    pub(super) fn sent(&self) -> u64 {
         match &self.way {
-            Way::Cursor(follower) if follower.sent() > follower.cursor() => Some(follower.sent()),
-            _ => None,
+            Way::Cursor(follower) => follower.sent(),
+            _ => 0,
         }
     }
 
@@ -134,23 +164,41 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             let Some(due) = self.walk.stalled.take().or_else(|| self.next_due()) else {
                 break;
             };
-            let Some((seq, entry)) = self.render(&due) else { break };
-            match self.session.deliver(seq, &[entry.as_bytes()]) {
-                Delivered::Sent | Delivered::Forgotten => {
-                    self.door.meters.deliveries.increment(1);
-                }
-                Delivered::TooLarge => {
-                    metrics::counter!("deliveries_dropped_total", "reason" => "too_large_for_client").increment(1);
-                    self.walk.acknowledged(seq);
-                }
-                Delivered::NotNow => {
-                    self.walk.stalled = Some(due);
-                    break;
-                }
+            if !self.hand_over(due) {
+                break;
             }
             any = true;
         }
         any || (self.walk.page.is_some() && !was_reading)
+    }
+
+    /// Hands one entry to the session, or what stands for it when it is too large; whether the session took it.
+    fn hand_over(&mut self, due: Due) -> bool {
+        let Some(entry) = self.render(&due) else { return false };
+        let extras = Extras {
+            message_expiry_s: entry.expiry_s,
+            user_properties: &entry.user_properties,
+        };
+        let mut outcome = self.session.deliver_with(entry.seq, &[entry.json.as_bytes()], extras);
+        if outcome == Delivered::TooLarge {
+            metrics::counter!("deliveries_shortened_total", "reason" => "too_large_for_client").increment(1);
+            let notice = render::too_large(entry.seq, entry.json.len());
+            outcome = self.session.deliver(entry.seq, &[notice.as_bytes()]);
+        }
+        match outcome {
+            Delivered::Sent | Delivered::Forgotten => {
+                self.door.meters.deliveries.increment(1);
+                true
+            }
+            Delivered::TooLarge => {
+                self.session.finish(End::ClientTooSmall);
+                false
+            }
+            Delivered::NotNow => {
+                self.walk.stalled = Some(due);
+                false
+            }
+        }
     }
 
     fn next_due(&mut self) -> Option<Due> {
@@ -161,8 +209,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 Step::Deliver(item) => Some(Due::Entry(item)),
                 Step::Gap { from, to } => Some(Due::Gap { from, to }),
                 Step::Read { after, limit } => {
-                    let (hub, account) = (self.door.hub.clone(), self.member.as_ref()?.device.account.no);
-                    self.walk.page = Some(tokio::task::spawn_blocking(move || hub.page(account, after, limit)));
+                    let account = self.member.as_ref()?.device.account.no;
+                    self.walk.page = Some(read_page(&self.door, account, after, limit));
                     None
                 }
                 Step::Wait => None,
@@ -170,14 +218,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
     }
 
-    fn render(&self, due: &Due) -> Option<(u64, String)> {
-        match due {
-            Due::Entry(item) => {
-                let reader = &self.member.as_ref()?.device.account.user;
-                Some((item.seq, render::item(&self.door.hub.show(item), reader)))
-            }
-            Due::Gap { from, to } => Some((*to, render::gap(*from, *to))),
+    fn render(&self, due: &Due) -> Option<Rendered> {
+        let item = match due {
+            Due::Entry(item) => self.door.hub.show(item),
+            Due::Gap { from, to } => return Some(Rendered::plain(*to, render::gap(*from, *to))),
+        };
+        let reader = &self.member.as_ref()?.device.account.user;
+        let mut rendered = Rendered::plain(item.seq, render::item(&item, reader));
+        if self.session.version() == Version::V5 {
+            rendered.user_properties = render::user_properties(&item);
+            rendered.expiry_s = render::expires_in_s(&item, || self.door.dispatcher.now_ms());
         }
+        Some(rendered)
     }
 
     /// Takes a page that was read; whether there was one.
@@ -190,15 +242,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         };
         self.walk.page = None;
         match (outcome, &mut self.walk.way) {
-            (Ok(Ok(page)), Way::Cursor(follower)) => follower.page(page),
-            (Ok(Ok(_)), _) => {}
-            (Ok(Err(error)), _) => {
+            (Ok(Ok(Ok(page))), Way::Cursor(follower)) => follower.page(page),
+            (Ok(Ok(Ok(_))), _) => {}
+            (Ok(Ok(Err(error))), _) => {
                 tracing::error!(%error, "an inbox could not be read");
                 self.session.finish(End::Failed);
             }
             // The runtime stops.
-            (Err(_), _) => self.session.finish(End::Failed),
+            (Ok(Err(_)) | Err(_), _) => self.session.finish(End::Failed),
         }
         true
     }
+}
+
+/// Reads a page when it is this reader's turn at the disk: clients that all come back at once wait in line, and a reader
+/// that goes away leaves the line.
+fn read_page(door: &Door, account: AccountNo, after: u64, limit: usize) -> Reading {
+    let (hub, turns) = (door.hub.clone(), Arc::clone(&door.page_reads));
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        // The semaphore is never closed.
+        let turn = turns.acquire_owned().await;
+        let reading = tokio::task::spawn_blocking(move || {
+            let page = hub.page(account, after, limit);
+            drop(turn);
+            page
+        });
+        reading.await
+    }))
 }

@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use godwit_protocol::Channel;
 
 use crate::codec::QoS;
-use crate::codec::write::Delivery;
+use crate::codec::write::{Delivery, DeliveryProperties};
+use crate::session::alias::InboxAlias;
 use crate::session::{Phase, Session};
 
 /// What is on its way to the client. Holds numbers, never bytes: a resend reads the archive.
@@ -16,8 +17,19 @@ pub(super) struct Downlink {
     window: usize,
     /// Bytes of the largest packet the client takes.
     packet_bytes_max: usize,
-    /// The highest number an earlier connection may have sent.
+    /// What stands for the inbox topic.
+    inbox_alias: InboxAlias,
+    /// The highest number that was sent, by this connection or maybe by an earlier one.
     sent_before: u64,
+}
+
+/// What the client takes, and what it may have got before.
+#[derive(Clone, Copy)]
+pub(super) struct Client {
+    pub(super) window: u16,
+    pub(super) packet_bytes_max: Option<u32>,
+    pub(super) inbox_alias: InboxAlias,
+    pub(super) sent_before: u64,
 }
 
 impl Default for Downlink {
@@ -26,9 +38,20 @@ impl Default for Downlink {
             in_flight: VecDeque::new(),
             window: 0,
             packet_bytes_max: usize::MAX,
+            inbox_alias: InboxAlias::default(),
             sent_before: 0,
         }
     }
+}
+
+/// What an MQTT 5 client gets beside the payload of an inbox entry.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Extras<'a> {
+    /// Seconds after which the message is no longer wanted.
+    pub message_expiry_s: Option<u32>,
+    /// The user properties of the message: name and value, each at most 65,535 bytes without U+0000. Left out where the
+    /// client's Maximum Packet Size leaves no room for them.
+    pub user_properties: &'a [(String, String)],
 }
 
 /// What became of an inbox entry handed to [`Session::deliver`].
@@ -38,20 +61,27 @@ pub enum Delivered {
     Sent,
     /// QoS 0: on its way, and that is all that will be known.
     Forgotten,
-    /// Larger than the client takes. MQTT 5 asks to act as if it had been delivered: the caller moves the cursor past
-    /// it and counts it; the client finds it by history.
+    /// Larger than the client takes: nothing was sent. The caller delivers a notice under the same number instead.
     TooLarge,
     /// The window is full, or the session not open or not subscribed: the caller offers it again later.
     NotNow,
 }
 
 impl Downlink {
-    pub(super) fn open(&mut self, window: u16, packet_bytes_max: Option<u32>, sent_before: u64) {
-        self.window = usize::from(window);
-        self.packet_bytes_max = packet_bytes_max
-            .and_then(|max| usize::try_from(max).ok())
-            .unwrap_or(usize::MAX);
-        self.sent_before = sent_before;
+    pub(super) fn open(&mut self, client: Client) {
+        self.window = usize::from(client.window);
+        self.packet_bytes_max_is(client.packet_bytes_max);
+        self.inbox_alias = client.inbox_alias;
+        self.sent_before = client.sent_before;
+    }
+
+    /// Notes the bytes of the largest packet the client takes.
+    pub(super) fn packet_bytes_max_is(&mut self, max: Option<u32>) {
+        self.packet_bytes_max = max.and_then(|max| usize::try_from(max).ok()).unwrap_or(usize::MAX);
+    }
+
+    pub(super) fn packet_bytes_max(&self) -> usize {
+        self.packet_bytes_max
     }
 
     pub(super) fn fits(&self, packet_bytes: usize) -> bool {
@@ -67,6 +97,14 @@ impl Downlink {
             self.in_flight = VecDeque::new();
         }
         seq
+    }
+
+    fn sent(&mut self, seq: u64) {
+        // After an UNSUBSCRIBE and a SUBSCRIBE an entry may be sent that is in flight already.
+        if seq > self.sent_before || !self.in_flight.contains(&seq) {
+            self.in_flight.push_back(seq);
+        }
+        self.sent_before = self.sent_before.max(seq);
     }
 
     fn has_room_for(&self, seq: u64) -> bool {
@@ -103,6 +141,11 @@ impl Session {
 
     /// Sends the inbox entry `seq`, whose payload is the pieces one behind the other. Numbers must ascend.
     pub fn deliver(&mut self, seq: u64, payload: &[&[u8]]) -> Delivered {
+        self.deliver_with(seq, payload, Extras::default())
+    }
+
+    /// As [`Session::deliver`], with what an MQTT 5 client gets besides.
+    pub fn deliver_with(&mut self, seq: u64, payload: &[&[u8]], extras: Extras<'_>) -> Delivered {
         let Some(qos) = self.subscriptions.inbox().filter(|_| self.phase == Phase::Open) else {
             return Delivered::NotNow;
         };
@@ -111,20 +154,32 @@ impl Session {
             _ if !self.downlink.has_room_for(seq) => return Delivered::NotNow,
             _ => Some((packet_id(seq), seq <= self.downlink.sent_before)),
         };
-        let delivery = Delivery {
-            topic: self.topics.inbox(),
+        let (topic, topic_alias) = self.downlink.inbox_alias.name(self.topics.inbox());
+        let delivery = |user| Delivery {
+            topic,
             acknowledged,
-            correlation_data: None,
             payload,
+            properties: DeliveryProperties {
+                topic_alias,
+                message_expiry_s: extras.message_expiry_s,
+                correlation_data: None,
+                user,
+            },
         };
-        if !self.downlink.fits(delivery.size(self.version)) {
+        // The user properties stand in the payload too, so they are the first to go.
+        let fitting = [extras.user_properties, &[]]
+            .into_iter()
+            .map(delivery)
+            .find(|delivery| self.downlink.fits(delivery.size(self.version)));
+        let Some(delivery) = fitting else {
             return Delivered::TooLarge;
-        }
+        };
         delivery.put(&mut self.outbox, self.version);
+        self.downlink.inbox_alias.sent();
         if acknowledged.is_none() {
             return Delivered::Forgotten;
         }
-        self.downlink.in_flight.push_back(seq);
+        self.downlink.sent(seq);
         Delivered::Sent
     }
 
@@ -140,6 +195,11 @@ impl Session {
         }
     }
 
+    /// Whether the reply of a request has somewhere to go; if it was not sent, it was too large for the client.
+    pub fn expects_reply(&self, response_topic: Option<&str>) -> bool {
+        self.is_open() && (response_topic.is_some() || self.subscriptions.reply())
+    }
+
     /// Sends an event when events are subscribed. Whether it was sent.
     pub fn event(&mut self, payload: &[u8]) -> bool {
         self.subscriptions.event() && self.send(&self.topics.named(Channel::Event), None, payload)
@@ -149,8 +209,11 @@ impl Session {
         let delivery = Delivery {
             topic,
             acknowledged: None,
-            correlation_data,
             payload: &[payload],
+            properties: DeliveryProperties {
+                correlation_data,
+                ..DeliveryProperties::default()
+            },
         };
         let fits = self.is_open() && self.downlink.fits(delivery.size(self.version));
         if fits {

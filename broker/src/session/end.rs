@@ -29,6 +29,8 @@ pub enum End {
     RetainNotSupported,
     /// A subscription identifier, although that is announced as unavailable.
     SubscriptionIdentifier,
+    /// The client takes packets so small that not even the notice of an entry, or an answer, fits.
+    ClientTooSmall,
     /// The platform failed.
     Failed,
 }
@@ -46,8 +48,26 @@ impl End {
             Self::ReceiveMaximumExceeded => Reason::RECEIVE_MAXIMUM_EXCEEDED,
             Self::RetainNotSupported => Reason::RETAIN_NOT_SUPPORTED,
             Self::SubscriptionIdentifier => Reason::SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED,
+            Self::ClientTooSmall => Reason::PACKET_TOO_LARGE,
             Self::Failed => Reason::UNSPECIFIED,
         })
+    }
+
+    /// One sentence for people; empty where no DISCONNECT is sent.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Disconnected | Self::Lost | Self::ConnectTimeout | Self::Refused(_) => "",
+            Self::Undecodable(error) => error.text(),
+            Self::KeepAliveTimeout => "nothing was heard for one and a half keep-alive intervals",
+            Self::TakenOver => "the device connected again",
+            Self::ShuttingDown => "the server stops; connect again",
+            Self::Retired => "the device was retired; register again",
+            Self::ReceiveMaximumExceeded => "more unacknowledged publications than the announced receive maximum",
+            Self::RetainNotSupported => "nothing is retained",
+            Self::SubscriptionIdentifier => "there are no subscription identifiers",
+            Self::ClientTooSmall => "what must be sent is larger than the Maximum Packet Size of CONNECT",
+            Self::Failed => "the platform failed; connect again",
+        }
     }
 
     /// The name in metrics and logs.
@@ -66,6 +86,7 @@ impl End {
             Self::ReceiveMaximumExceeded => "receive_maximum_exceeded",
             Self::RetainNotSupported => "retain_not_supported",
             Self::SubscriptionIdentifier => "subscription_identifier",
+            Self::ClientTooSmall => "client_too_small",
             Self::Failed => "failed",
         }
     }
@@ -84,6 +105,12 @@ pub enum ConnectRefusal {
     AuthenticationMethod,
     /// A will that is to be retained.
     RetainedWill,
+    /// A will to another topic than the account's own outbox.
+    WillTopic,
+    /// The client takes packets so small that the CONNACK does not fit.
+    ClientTooSmall,
+    /// The server goes down.
+    Closing,
     /// Too many connections of this account.
     TooManyConnections,
     /// The platform cannot check the credentials now.
@@ -95,12 +122,13 @@ impl ConnectRefusal {
     pub fn codes(self) -> (Reason, u8) {
         match self {
             Self::UnsupportedVersion => (Reason::UNSUPPORTED_PROTOCOL_VERSION, 1),
-            Self::WrongCredentials => (Reason::NOT_AUTHORIZED, 5),
+            Self::WrongCredentials | Self::WillTopic => (Reason::NOT_AUTHORIZED, 5),
             Self::WrongClientId => (Reason::CLIENT_IDENTIFIER_NOT_VALID, 2),
             Self::AuthenticationMethod => (Reason::BAD_AUTHENTICATION_METHOD, 5),
             Self::RetainedWill => (Reason::RETAIN_NOT_SUPPORTED, 5),
+            Self::ClientTooSmall => (Reason::PACKET_TOO_LARGE, 3),
             Self::TooManyConnections => (Reason::QUOTA_EXCEEDED, 3),
-            Self::Unavailable => (Reason::SERVER_UNAVAILABLE, 3),
+            Self::Closing | Self::Unavailable => (Reason::SERVER_UNAVAILABLE, 3),
         }
     }
 
@@ -112,6 +140,9 @@ impl ConnectRefusal {
             Self::WrongClientId => "the client id must be the device id of the token",
             Self::AuthenticationMethod => "there is no extended authentication",
             Self::RetainedWill => "nothing is retained",
+            Self::WillTopic => "a will is a draft: its topic must be im/{account}/outbox",
+            Self::ClientTooSmall => "",
+            Self::Closing => "the server stops",
             Self::TooManyConnections => "too many connections of this account",
             Self::Unavailable => "try again later",
         }
@@ -125,6 +156,9 @@ impl ConnectRefusal {
             Self::WrongClientId => "wrong_client_id",
             Self::AuthenticationMethod => "authentication_method",
             Self::RetainedWill => "retained_will",
+            Self::WillTopic => "will_topic",
+            Self::ClientTooSmall => "client_too_small",
+            Self::Closing => "closing",
             Self::TooManyConnections => "too_many_connections",
             Self::Unavailable => "unavailable",
         }

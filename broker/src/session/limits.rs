@@ -22,6 +22,8 @@ pub struct Limits {
     pub keep_alive_max_s: u16,
     /// Seconds of the longest session expiry an MQTT 5 client gets; `u32::MAX` is for ever. Default for ever.
     pub session_expiry_max_s: u32,
+    /// Where MQTT 5 clients are sent when this server stops; `None` is nowhere, then they are told that it stops.
+    pub server_reference: Option<Box<str>>,
 }
 
 impl Default for Limits {
@@ -35,6 +37,7 @@ impl Default for Limits {
             deliveries_max: 100,
             keep_alive_max_s: 1_200,
             session_expiry_max_s: u32::MAX,
+            server_reference: None,
         }
     }
 }

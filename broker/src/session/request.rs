@@ -2,7 +2,7 @@
 
 use godwit_model::{Refusal, Refused};
 
-use crate::codec::{QoS, Version};
+use crate::codec::{QoS, UserProperties, Version};
 use crate::session::Subscriptions;
 
 /// Something only the platform can do. What is borrowed points into the bytes that were read.
@@ -43,8 +43,6 @@ pub struct Publication<'a> {
     pub ticket: u64,
     /// Where it goes.
     pub place: Place,
-    /// The topic as published.
-    pub topic: &'a str,
     /// The message.
     pub payload: &'a [u8],
     /// How surely the client hands it over.
@@ -58,6 +56,10 @@ pub struct Publication<'a> {
     pub response_topic: Option<&'a str>,
     /// MQTT 5: what the reply carries back.
     pub correlation_data: Option<&'a [u8]>,
+    /// MQTT 5: seconds after which a draft is no longer wanted.
+    pub message_expiry_s: Option<u32>,
+    /// MQTT 5: what a draft carries besides.
+    pub user_properties: UserProperties<'a>,
 }
 
 /// Where a publication goes.

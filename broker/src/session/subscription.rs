@@ -128,6 +128,8 @@ pub(super) struct PendingChange {
     packet_id: u16,
     is_subscribe: bool,
     codes: Vec<Reason>,
+    /// Why the first that is a no is one; empty while none is.
+    text: &'static str,
     change: SubscriptionChange,
 }
 
@@ -151,6 +153,7 @@ impl Session {
             PendingChange {
                 packet_id: subscribe.packet_id,
                 is_subscribe: true,
+                text: explain(&codes),
                 codes,
                 change: self.change_to(after),
             },
@@ -172,6 +175,7 @@ impl Session {
             PendingChange {
                 packet_id: unsubscribe.packet_id,
                 is_subscribe: false,
+                text: "",
                 codes,
                 change: SubscriptionChange {
                     subscriptions: after,
@@ -212,12 +216,24 @@ impl Session {
         if !self.is_open() {
             return;
         }
+        self.acknowledge_change(&pending);
+    }
+
+    fn acknowledge_change(&mut self, pending: &PendingChange) {
+        let codes = &pending.codes;
+        let fits = |text: &str| self.version == Version::V311 || self.downlink.fits(write::codes_size(codes, text));
+        if !fits("") {
+            self.finish(End::ClientTooSmall);
+            return;
+        }
+        let wanted = self.wants_problem_information && fits(pending.text);
+        let text = if wanted { pending.text } else { "" };
         let acknowledge = if pending.is_subscribe {
             write::suback
         } else {
             write::unsuback
         };
-        acknowledge(&mut self.outbox, self.version, pending.packet_id, &pending.codes);
+        acknowledge(&mut self.outbox, self.version, pending.packet_id, codes, text);
     }
 }
 
@@ -230,5 +246,16 @@ impl PendingChange {
         for code in self.codes.iter_mut().filter(|code| !code.is_error()) {
             *code = reason;
         }
+        self.text = refusal.text();
+    }
+}
+
+/// What a client did wrong that asked for something it cannot have.
+fn explain(codes: &[Reason]) -> &'static str {
+    match codes.iter().find(|code| code.is_error()) {
+        None => "",
+        Some(&Reason::TOPIC_FILTER_INVALID) => "not a topic filter",
+        Some(&Reason::SHARED_SUBSCRIPTIONS_NOT_SUPPORTED) => "there are no shared subscriptions",
+        Some(_) => "there are im/{account}/inbox, …/reply, …/event and im/{account}/#, of the own account",
     }
 }

@@ -110,6 +110,11 @@ impl Session {
             self.finish(End::RetainNotSupported);
             return None;
         }
+        // Before everything else: whatever becomes of the publication, its alias stands for its topic from now on.
+        let place = match self.aliases.place(&self.topics, publish) {
+            Ok(place) => place,
+            Err(error) => return self.broken(error),
+        };
         if self.uplink.is_pending(publish) {
             // Its first copy will be answered, which answers this one too.
             return None;
@@ -123,7 +128,6 @@ impl Session {
             self.finish(End::ReceiveMaximumExceeded);
             return None;
         }
-        let place = self.topics.place(publish.topic);
         let objection = objection(place, publish);
         if let (Version::V5, Some(refusal)) = (self.version, objection) {
             self.uplink.push(publish, Some(Answer::Refused(refusal.into())));
@@ -144,13 +148,14 @@ impl Session {
         Publication {
             ticket,
             place,
-            topic: publish.topic,
             payload: publish.payload,
             qos: publish.qos,
             version: self.version,
             objection,
             response_topic: publish.properties.response_topic,
             correlation_data: publish.properties.correlation_data,
+            message_expiry_s: publish.properties.message_expiry_s,
+            user_properties: publish.properties.user_properties,
         }
     }
 
@@ -172,7 +177,15 @@ impl Session {
             Reason::PACKET_IDENTIFIER_NOT_FOUND
         };
         let kind = AcknowledgementKind::PubComp;
-        let outcome = Outcome::of(reason);
+        let text = if known {
+            ""
+        } else {
+            "no such packet id waits for its PUBREL"
+        };
+        let outcome = self.tellable(Outcome {
+            text,
+            ..Outcome::of(reason)
+        });
         write::acknowledgement(&mut self.outbox, self.version, kind, release.packet_id, &outcome);
         None
     }

@@ -66,14 +66,16 @@ proptest! {
         topic in topic(), payload in payload(), bits in 0..3_u8, id in 1..=u16::MAX, flags: (bool, bool),
         response in proptest::option::of(topic()), correlation in proptest::option::of(payload()),
         expiry: Option<u32>, content_type in proptest::option::of(text()), user in (text(), text()),
+        topic_alias in proptest::option::of(1..=u16::MAX),
     ) {
         let properties = v5::PublishProperties {
             payload_format_indicator: Some(u8::from(flags.1)),
             message_expiry_interval: expiry,
             response_topic: response.clone(),
             correlation_data: correlation.clone().map(Into::into),
-            user_properties: vec![user.clone(), user],
+            user_properties: vec![user.clone(), user.clone()],
             content_type: content_type.clone(),
+            topic_alias,
             ..v5::PublishProperties::default()
         };
         let oracle_qos = v5bytes::qos(bits).expect("0 to 2");
@@ -89,6 +91,9 @@ proptest! {
         prop_assert_eq!(read.properties.message_expiry_s, expiry);
         prop_assert_eq!(read.properties.content_type, content_type.as_deref());
         prop_assert_eq!(read.properties.payload_is_text, flags.1);
+        prop_assert_eq!(read.properties.topic_alias, topic_alias);
+        let pairs: Vec<_> = read.properties.user_properties.iter().collect();
+        prop_assert_eq!(pairs, vec![(user.0.as_str(), user.1.as_str()); 2]);
     }
 
     #[test]
@@ -141,11 +146,11 @@ proptest! {
             properties: delay.map(|seconds| v5::LastWillProperties {
                 delay_interval: Some(seconds),
                 payload_format_indicator: None,
-                message_expiry_interval: None,
+                message_expiry_interval: Some(9),
                 content_type: None,
                 response_topic: None,
                 correlation_data: None,
-                user_properties: Vec::new(),
+                user_properties: vec![("k".into(), "v".into())],
             }),
         });
         let login = v5::Login { username: user.clone(), password: password.clone() };
@@ -155,8 +160,13 @@ proptest! {
         prop_assert_eq!((read.keep_alive_s, read.session_expiry_s), (keep_alive, expiry.unwrap_or(0)));
         prop_assert_eq!((read.receive_maximum, read.maximum_packet_size), (receive, size));
         prop_assert_eq!(read.wants_problem_information, problem);
+        prop_assert_eq!((read.wants_response_information, read.topic_alias_maximum), (true, 7));
         prop_assert_eq!(read.authentication_method, method.as_deref());
         prop_assert_eq!((read.username, read.password), (Some(user.as_str()), Some(password.as_bytes())));
+        if let Some(will) = read.will.filter(|will| will.message_expiry_s.is_some()) {
+            prop_assert_eq!(will.message_expiry_s, Some(9));
+            prop_assert_eq!(will.user_properties.iter().collect::<Vec<_>>(), vec![("k", "v")]);
+        }
         let read_will = read.will.map(|w| (w.topic.to_owned(), w.payload.to_vec(), w.delay_s));
         prop_assert_eq!(read_will, will.map(|(topic, payload, delay)| (topic, payload, delay.unwrap_or(0))));
     }

@@ -9,7 +9,7 @@ use rumqttc::v5::mqttbytes::v5;
 const LIMIT: usize = 4_096;
 
 /// Valid packets of both versions, to be spoilt.
-const SEEDS: [&[u8]; 10] = [
+const SEEDS: [&[u8]; 13] = [
     b"\x10\x18\x00\x04MQTT\x04\xc2\x00\x3c\x00\x02ab\x00\x03ann\x00\x03tok",
     b"\x10\x2b\x00\x04MQTT\x05\xc6\x00\x3c\x0b\x11\x00\x00\x00\x05\x21\x00\x0a\x26\x00\x00\x00\x01d\x00\x00\x01t\x00\x01p\x00\x03ann\x00\x01t",
     b"\x32\x0b\x00\x03a/b\x00\x01body",
@@ -20,6 +20,11 @@ const SEEDS: [&[u8]; 10] = [
     b"\x82\x09\x00\x01\x00\x00\x03a/b\x01",
     b"\xa2\x08\x00\x01\x00\x00\x03a/b",
     b"\xe0\x07\x00\x05\x11\x00\x00\x00\x09",
+    // A topic alias beside a topic and alone, user properties, an expiry.
+    b"\x32\x14\x00\x03a/b\x00\x01\x0a\x23\x00\x02\x26\x00\x01k\x00\x01v{}",
+    b"\x30\x0d\x00\x00\x08\x23\x00\x02\x02\x00\x00\x00\x09{}",
+    // A will with a delay and a user property.
+    b"\x10\x31\x00\x04MQTT\x05\xc6\x00\x3c\x06\x19\x01\x22\x00\x05\x17\x00\x00\x01d\x0c\x18\x00\x00\x00\x03\x26\x00\x01k\x00\x01v\x00\x01t\x00\x01p\x00\x01a\x00\x01t",
 ];
 
 #[derive(Clone, Debug)]
@@ -76,7 +81,22 @@ fn walk(bytes: &[u8]) {
             match decode(whole, version) {
                 Ok(Packet::Subscribe(subscribe)) => assert!(subscribe.filters().count() > 0),
                 Ok(Packet::Unsubscribe(unsubscribe)) => assert!(unsubscribe.filters().count() > 0),
-                Ok(Packet::Publish(publish)) => assert!(publish.payload.len() < whole.size),
+                Ok(Packet::Publish(publish)) => {
+                    assert!(publish.payload.len() < whole.size);
+                    assert!(!publish.topic.is_empty() || publish.properties.topic_alias.is_some());
+                    let user: usize = publish
+                        .properties
+                        .user_properties
+                        .iter()
+                        .map(|(name, value)| name.len() + value.len())
+                        .sum();
+                    assert!(user < whole.size);
+                }
+                Ok(Packet::Connect(connect)) => {
+                    if let Some(will) = connect.will {
+                        assert!(will.user_properties.iter().count() < whole.size);
+                    }
+                }
                 Ok(_) => {}
                 Err(error) => assert!(error.reason().is_error(), "{error}"),
             }

@@ -71,14 +71,14 @@ const NOT_ALLOWED: [(&str, &[u8], Version, Reason); 13] = [
         Reason::TOPIC_NAME_INVALID,
     ),
     (
-        "an empty topic",
+        "neither a topic nor an alias (OASIS MQTT 5.0, 3.3.2.1)",
         b"\x30\x03\x00\x00\x00",
         Version::V5,
-        Reason::TOPIC_NAME_INVALID,
+        Reason::PROTOCOL_ERROR,
     ),
     (
-        "a topic alias",
-        b"\x30\x06\x00\x00\x03\x23\x00\x01",
+        "topic alias 0",
+        b"\x30\x06\x00\x00\x03\x23\x00\x00",
         Version::V5,
         Reason::TOPIC_ALIAS_INVALID,
     ),

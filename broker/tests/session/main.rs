@@ -1,6 +1,7 @@
 //! The session from both sides, in memory and in virtual time.
 #![expect(clippy::panic, reason = "a helper of tests asserts too")]
 
+mod aliases;
 mod client;
 mod connecting;
 mod delivering;
@@ -9,3 +10,4 @@ mod packets;
 mod publishing;
 mod subscribing;
 mod timing;
+mod wills;

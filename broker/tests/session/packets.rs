@@ -49,13 +49,19 @@ pub(crate) fn see(bytes: &[u8], version: Version) -> (Seen, usize) {
         4 => Seen::PubAck(two(0), reason()),
         5 => Seen::PubRec(two(0), reason()),
         7 => Seen::PubComp(two(0), reason()),
-        9 => Seen::SubAck(two(0), body[if five { 3 } else { 2 }..].to_vec()),
-        11 => Seen::UnsubAck(two(0), body[if five { 3 } else { 2 }..].to_vec()),
+        9 => Seen::SubAck(two(0), codes(body, five)),
+        11 => Seen::UnsubAck(two(0), codes(body, five)),
         13 => Seen::PingResp,
         14 => Seen::Disconnect(body[0]),
         other => panic!("packet type {other}"),
     };
     (seen, at + length)
+}
+
+/// The codes behind the packet id, and on 5 behind the properties.
+fn codes(body: &[u8], five: bool) -> Vec<u8> {
+    let properties = if five { 1 + usize::from(body[2]) } else { 0 };
+    body[2 + properties..].to_vec()
 }
 
 fn see_publish(first: u8, body: &[u8], five: bool) -> Seen {
