@@ -27,6 +27,6 @@ mod settings;
 mod tickets;
 mod try_page;
 
-pub use door::{Gateway, MqttAddresses};
+pub use door::{Gateway, MqttAddresses, SocketAddresses};
 pub use routes::{openapi, router};
 pub use settings::{Rate, Settings};

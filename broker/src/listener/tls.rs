@@ -75,8 +75,11 @@ impl Tls {
     }
 
     async fn shake(&self, stream: TcpStream) -> Result<TlsStream<TcpStream>, HandshakeRefusal> {
-        // Who says nothing takes no place among the handshakes.
-        stream.readable().await.map_err(|_| HandshakeRefusal::Lost)?;
+        // Who says nothing takes no place among the handshakes. A look: a new socket may call itself readable and be empty.
+        match stream.peek(&mut [0]).await {
+            Ok(1..) => {}
+            Ok(0) | Err(_) => return Err(HandshakeRefusal::Lost),
+        }
         let place = self.handshakes.acquire().await;
         let accepting = self.acceptor().accept_with(stream, |connection| {
             connection.set_buffer_limit(Some(UNSENT_BYTES_MAX));

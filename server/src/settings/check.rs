@@ -1,5 +1,7 @@
 //! What must hold between settings, and the bounds that a kind of value does not know.
 
+mod tls;
+
 use godwit_model::limits;
 
 use super::problem::{Place, Problem, ProblemKind};
@@ -54,6 +56,7 @@ pub(crate) fn check(reading: &mut Reading) {
         let place = reading.place(key);
         reading.problem(Problem::new(kind, place, format!("`{key}` {what}"), ""));
     }
+    tls::check(reading);
 }
 
 impl Reading {
