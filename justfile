@@ -24,6 +24,10 @@ lint:
 test *arguments:
     cargo test --workspace {{ arguments }}
 
+# Bring the clients of others that tests/stock talks with, into target/stock.
+stock:
+    tests/stock/install
+
 # The documentation of the code, with broken links as errors.
 docs:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps

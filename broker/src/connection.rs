@@ -33,14 +33,15 @@ const OUTGOING_BYTES_MAX: usize = 64 * 1024;
 /// Rounds of one wake, so that one busy socket does not keep its thread.
 const ROUNDS_MAX: usize = 8;
 
-/// Serves one client until its session ends and its last bytes are written.
-pub(crate) async fn serve<S>(door: Arc<Door>, stream: S, transport: &'static str)
+/// Serves one client until its session ends and its last bytes are written. `since` is when it came: its time to
+/// say CONNECT runs from there.
+pub(crate) async fn serve<S>(door: Arc<Door>, stream: S, (transport, since): (&'static str, u64))
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
     let gauge = metrics::gauge!("mqtt_connections", "transport" => transport);
     gauge.increment(1.0);
-    let mut connection = Connection::new(door, stream);
+    let mut connection = Connection::new(door, stream, since);
     let end = std::future::poll_fn(|cx| connection.poll(cx)).await;
     gauge.decrement(1.0);
     metrics::counter!("mqtt_disconnects_total", "reason" => end.label()).increment(1);
@@ -84,8 +85,8 @@ struct Member {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
-    fn new(door: Arc<Door>, stream: S) -> Self {
-        let session = Session::new(Arc::clone(&door.limits), door.now());
+    fn new(door: Arc<Door>, stream: S, since: u64) -> Self {
+        let session = Session::new(Arc::clone(&door.limits), since);
         let closing = Box::pin(door.closing.clone().cancelled_owned());
         Self {
             door,

@@ -1,4 +1,5 @@
-//! The ways in: TCP and WebSocket.
+//! The ways in: TCP, TLS and WebSocket.
 
 mod tcp;
+pub(crate) mod tls;
 mod websocket;

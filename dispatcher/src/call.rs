@@ -33,6 +33,7 @@ pub(crate) fn told_elsewhere(
         content: call.elsewhere(device_id)?,
         timestamp_ms: None,
         is_background: true,
+        expires_at_ms: None,
         ext: String::new(),
     };
     let callers: Vec<String> = draft.to.iter().map(Address::to_string).collect();

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
+use axum::http::uri::Scheme;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
+use axum::{Extension, Json};
 use godwit_model::{OsKind, Refusal};
 use godwit_registry::{Device, Proof, PushToken, Registered, Registration, Scope};
 use serde::{Deserialize, Serialize};
@@ -87,12 +88,13 @@ pub(crate) struct DeviceAnswer {
 /// Where to connect, as URLs.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Mqtt {
-    /// Plain TCP.
-    tcp: String,
-    /// TLS.
+    /// Plain TCP; left out where it is closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tcp: Option<String>,
+    /// TLS; left out where it is closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     tls: Option<String>,
-    /// WebSocket.
+    /// WebSocket: `wss` when this was asked over TLS.
     ws: String,
 }
 
@@ -103,7 +105,7 @@ pub(crate) struct Mqtt {
 pub(crate) async fn register_device(
     State(door): State<Door>,
     guest: Guest,
-    headers: HeaderMap,
+    (headers, scheme): (HeaderMap, Option<Extension<Scheme>>),
     JsonBody(new): JsonBody<NewDevice>,
 ) -> Result<impl IntoResponse, Problem> {
     let (registration, proof) = new.understand(guest.bearer)?;
@@ -113,7 +115,8 @@ pub(crate) async fn register_device(
     } else {
         StatusCode::OK
     };
-    let answer = DeviceAnswer::new(registered, door.addresses(&headers));
+    let is_tls = scheme.is_some_and(|Extension(scheme)| scheme == Scheme::HTTPS);
+    let answer = DeviceAnswer::new(registered, door.addresses(&headers), is_tls);
     Ok((status, [(header::CACHE_CONTROL, "no-store")], Json(answer)))
 }
 
@@ -226,7 +229,7 @@ impl From<Push> for PushToken {
 }
 
 impl DeviceAnswer {
-    fn new(registered: Registered, addresses: MqttAddresses) -> Self {
+    fn new(registered: Registered, addresses: MqttAddresses, is_tls: bool) -> Self {
         let Registered {
             device, device_token, ..
         } = registered;
@@ -238,9 +241,9 @@ impl DeviceAnswer {
             device_id: device.device_id.to_string(),
             device_token,
             mqtt: Mqtt {
+                ws: addresses.websocket(is_tls).unwrap_or_default().to_owned(),
                 tcp: addresses.tcp,
                 tls: addresses.tls,
-                ws: addresses.ws,
             },
         }
     }

@@ -44,52 +44,86 @@ impl Gateway {
     }
 }
 
+/// Where the sockets of the doors are bound; `None` for a closed door.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SocketAddresses {
+    /// MQTT over TCP.
+    pub tcp: Option<SocketAddr>,
+    /// MQTT over TLS.
+    pub tls: Option<SocketAddr>,
+    /// HTTP, which carries MQTT over WebSocket.
+    pub http: Option<SocketAddr>,
+    /// HTTP over TLS.
+    pub https: Option<SocketAddr>,
+}
+
 /// Where devices find MQTT, as URLs. A host that is not a place (`0.0.0.0`, `[::]`) is answered as the host under which
 /// the device found this door.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MqttAddresses {
     /// Plain TCP: `mqtt://host:port`.
-    pub tcp: String,
+    pub tcp: Option<String>,
     /// TLS: `mqtts://host:port`.
     pub tls: Option<String>,
     /// WebSocket: `ws://host:port/mqtt`. A public URL in [`Settings`] goes before it.
-    pub ws: String,
+    pub ws: Option<String>,
+    /// WebSocket over TLS: `wss://host:port/mqtt`. The public URL goes before it too.
+    pub wss: Option<String>,
 }
 
 impl MqttAddresses {
-    /// The addresses of bound sockets; WebSocket shares the HTTP one.
-    pub fn of_sockets(tcp: SocketAddr, tls: Option<SocketAddr>, http: SocketAddr) -> Self {
+    /// The addresses of bound sockets; WebSocket shares those of HTTP.
+    pub fn of_sockets(bound: &SocketAddresses) -> Self {
+        let url = |scheme: &str, address: Option<SocketAddr>, path: &str| {
+            address.map(|address| format!("{scheme}://{address}{path}"))
+        };
         Self {
-            tcp: format!("mqtt://{tcp}"),
-            tls: tls.map(|tls| format!("mqtts://{tls}")),
-            ws: format!("ws://{http}/mqtt"),
+            tcp: url("mqtt", bound.tcp, ""),
+            tls: url("mqtts", bound.tls, ""),
+            ws: url("ws", bound.http, "/mqtt"),
+            wss: url("wss", bound.https, "/mqtt"),
         }
     }
 
-    /// The WebSocket address behind a public URL of this door.
-    fn ws_of(public_url: &str) -> String {
+    /// Puts a public URL of this door in the place of where its sockets are bound.
+    fn publish(&mut self, public_url: &str) {
         let base = public_url.trim_end_matches('/');
         let base = match base.split_once("://") {
             Some(("https", rest)) => format!("wss://{rest}"),
             Some((_, rest)) => format!("ws://{rest}"),
             None => format!("ws://{base}"),
         };
-        format!("{base}/mqtt")
+        self.ws = Some(format!("{base}/mqtt"));
+        self.wss.clone_from(&self.ws);
     }
 
     fn seen_from(&self, host: Option<&str>) -> Self {
-        let place = |url: &str| match host {
-            Some(host) => {
-                url.replacen("://0.0.0.0", &format!("://{host}"), 1)
-                    .replacen("://[::]", &format!("://{host}"), 1)
-            }
-            None => url.to_owned(),
+        let place = |url: &Option<String>| {
+            let (url, host) = (url.as_ref()?, host);
+            Some(host.map_or_else(
+                || url.clone(),
+                |host| {
+                    url.replacen("://0.0.0.0", &format!("://{host}"), 1)
+                        .replacen("://[::]", &format!("://{host}"), 1)
+                },
+            ))
         };
         Self {
             tcp: place(&self.tcp),
-            tls: self.tls.as_deref().map(place),
+            tls: place(&self.tls),
             ws: place(&self.ws),
+            wss: place(&self.wss),
         }
+    }
+
+    /// The WebSocket address for somebody who asked over TLS or not: as it asked, if that door is there.
+    pub fn websocket(&self, is_tls: bool) -> Option<&str> {
+        let (first, second) = if is_tls {
+            (&self.wss, &self.ws)
+        } else {
+            (&self.ws, &self.wss)
+        };
+        first.as_deref().or(second.as_deref())
     }
 }
 
@@ -113,7 +147,7 @@ impl std::ops::Deref for Door {
 impl Door {
     pub(crate) fn new(mut gateway: Gateway) -> Self {
         if let Some(public_url) = &gateway.settings.public_url {
-            gateway.addresses.ws = MqttAddresses::ws_of(public_url);
+            gateway.addresses.publish(public_url);
         }
         let rate_limits = RateLimits::new(&gateway.settings);
         Self(Arc::new(Inside { gateway, rate_limits }))
@@ -157,28 +191,48 @@ mod tests {
 
     #[test]
     fn an_address_that_is_no_place_becomes_the_host_the_device_found() {
-        let bound = MqttAddresses::of_sockets(
-            "0.0.0.0:1883".parse().unwrap(),
-            Some("[::]:8883".parse().unwrap()),
-            "127.0.0.1:8080".parse().unwrap(),
-        );
+        let bound = MqttAddresses::of_sockets(&SocketAddresses {
+            tcp: "0.0.0.0:1883".parse().ok(),
+            tls: "[::]:8883".parse().ok(),
+            http: "127.0.0.1:8080".parse().ok(),
+            https: "0.0.0.0:8443".parse().ok(),
+        });
         let seen = bound.seen_from(host_without_port("192.168.1.5:8080"));
-        assert_eq!(seen.tcp, "mqtt://192.168.1.5:1883");
+        assert_eq!(seen.tcp.as_deref(), Some("mqtt://192.168.1.5:1883"));
         assert_eq!(seen.tls.as_deref(), Some("mqtts://192.168.1.5:8883"));
-        assert_eq!(seen.ws, "ws://127.0.0.1:8080/mqtt");
+        assert_eq!(seen.websocket(false), Some("ws://127.0.0.1:8080/mqtt"));
+        assert_eq!(seen.websocket(true), Some("wss://192.168.1.5:8443/mqtt"));
         assert_eq!(bound.seen_from(host_without_port("a\" b")), bound);
     }
 
     #[test]
+    fn who_asks_over_a_door_is_told_of_the_same_door_if_it_is_there() {
+        let of = |http: &str, https: &str| {
+            MqttAddresses::of_sockets(&SocketAddresses {
+                http: http.parse().ok(),
+                https: https.parse().ok(),
+                ..SocketAddresses::default()
+            })
+        };
+        let plain = of("127.0.0.1:80", "");
+        assert_eq!(plain.websocket(true), Some("ws://127.0.0.1:80/mqtt"));
+        let secret = of("", "127.0.0.1:443");
+        assert_eq!(secret.websocket(false), Some("wss://127.0.0.1:443/mqtt"));
+        assert_eq!((secret.tcp, secret.tls), (None, None));
+    }
+
+    #[test]
     fn a_public_url_decides_the_websocket_address() {
-        assert_eq!(
-            MqttAddresses::ws_of("https://im.example.org/"),
-            "wss://im.example.org/mqtt"
-        );
-        assert_eq!(
-            MqttAddresses::ws_of("http://localhost:8080"),
-            "ws://localhost:8080/mqtt"
-        );
+        let published = |url: &str| {
+            let mut addresses = MqttAddresses::of_sockets(&SocketAddresses::default());
+            addresses.publish(url);
+            assert_eq!(addresses.websocket(true), addresses.websocket(false));
+            addresses.websocket(true).map(str::to_owned)
+        };
+        let expected = Some("wss://im.example.org/mqtt");
+        assert_eq!(published("https://im.example.org/").as_deref(), expected);
+        let expected = Some("ws://localhost:8080/mqtt");
+        assert_eq!(published("http://localhost:8080").as_deref(), expected);
     }
 
     #[test]

@@ -28,6 +28,6 @@ mod tickets;
 mod try_page;
 mod withdrawals;
 
-pub use door::{Gateway, MqttAddresses};
+pub use door::{Gateway, MqttAddresses, SocketAddresses};
 pub use routes::{openapi, router};
 pub use settings::{Rate, Settings};

@@ -19,7 +19,9 @@ use crate::{
 };
 
 /// The REST door. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`: without the peer's address all
-/// callers without credentials share one limit.
+/// callers without credentials share one limit. Requests that came over TLS carry [`Scheme::HTTPS`] as an extension.
+///
+/// [`Scheme::HTTPS`]: axum::http::uri::Scheme::HTTPS
 pub fn router(gateway: Gateway) -> Router {
     let door = Door::new(gateway);
     let (resources, generated) = resources().split_for_parts();

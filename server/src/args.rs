@@ -39,6 +39,9 @@ pub enum Command {
     Backup(Backup),
     /// Make a data folder of a backup.
     Restore(Restore),
+    /// TLS: certificates for machines that have none.
+    #[command(subcommand)]
+    Tls(TlsCommand),
     /// Look for problems in the settings, and start nothing.
     CheckConfig(Configured),
     /// The settings themselves.
@@ -54,13 +57,16 @@ pub struct Serve {
     /// Which settings.
     #[command(flatten)]
     pub configured: Configured,
-    /// Where the REST door listens, such as 127.0.0.1:8080; port 0 takes any free one.
+    /// Where the REST door listens, such as 127.0.0.1:8080; port 0 takes any free one; `off` closes it.
     #[arg(long, value_name = "ADDR")]
     pub http: Option<String>,
-    /// Where the MQTT door listens, such as 127.0.0.1:1883; port 0 takes any free one.
+    /// Where the REST door listens with TLS, such as 127.0.0.1:8443; `auto`: there, if there is a certificate.
+    #[arg(long, value_name = "ADDR")]
+    pub https: Option<String>,
+    /// Where the MQTT door listens, such as 127.0.0.1:1883; port 0 takes any free one; `off` closes it.
     #[arg(long, value_name = "ADDR")]
     pub mqtt: Option<String>,
-    /// Where the MQTT door listens with TLS; not available in this version.
+    /// Where the MQTT door listens with TLS, such as 127.0.0.1:8883; `auto`: there, if there is a certificate.
     #[arg(long, value_name = "ADDR")]
     pub mqtts: Option<String>,
     /// How log events are written: text or json.
@@ -107,6 +113,23 @@ pub enum AppCommand {
     },
 }
 
+/// What to do about TLS.
+#[derive(Debug, Subcommand)]
+pub enum TlsCommand {
+    /// Write a certificate that nobody vouches for into the data folder, to try TLS with.
+    SelfSigned {
+        /// A host name or address under which clients find this machine, besides localhost; may be given again.
+        #[arg(long = "name", value_name = "HOST")]
+        names: Vec<String>,
+        /// Put it in the place of one that is there.
+        #[arg(long)]
+        replace: bool,
+        /// Which settings.
+        #[command(flatten)]
+        configured: Configured,
+    },
+}
+
 /// What to do with the settings themselves.
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
@@ -131,6 +154,7 @@ impl Serve {
         let mut sources = self.configured.sources();
         sources.flags.extend(flags([
             ("--http", "http.bind", &self.http),
+            ("--https", "https.bind", &self.https),
             ("--mqtt", "mqtt.bind", &self.mqtt),
             ("--mqtts", "mqtts.bind", &self.mqtts),
             ("--log", "log.format", &self.log),

@@ -42,7 +42,7 @@ pub(crate) fn check_config(sources: Sources, json: bool) -> Result<(), Failure> 
     if json {
         print_json(&Verdict {
             valid: true,
-            problems: Vec::new(),
+            problems: loaded.warnings.iter().map(ProblemLine::from).collect(),
             written,
         });
     } else {
@@ -71,6 +71,9 @@ fn sentence(loaded: &Loaded, written: &BTreeMap<&str, Written>) -> String {
     };
     for (key, Written { value, from }) in written {
         writeln!(text, "  {key} = {value}   ({from})").expect("a String takes every write");
+    }
+    for warning in &loaded.warnings {
+        writeln!(text, "warning: {warning}").expect("a String takes every write");
     }
     text
 }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::{Exit, Failure};
 use lock::Lock;
+pub(crate) use private_file::replace as write_private;
 
 /// An open data folder; nobody else can open it while this lives.
 #[derive(Debug)]
@@ -44,25 +45,35 @@ impl From<&NewApp> for FirstApp {
     }
 }
 
-/// Where a running server listens, as `addresses.json` holds it: `host:port` each.
+/// Where a running server listens, as `addresses.json` holds it: `host:port` each, or null for a closed door.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Addresses {
     /// The REST door, the pages, and MQTT over WebSocket.
-    pub http: String,
+    pub http: Option<String>,
+    /// The same with TLS.
+    #[serde(default)]
+    pub https: Option<String>,
     /// MQTT over TCP.
-    pub mqtt: String,
+    pub mqtt: Option<String>,
     /// MQTT over TLS.
     pub mqtts: Option<String>,
+}
+
+impl Addresses {
+    /// The REST door as a URL without a path: the plain one if it is open.
+    pub fn rest(&self) -> String {
+        match (&self.http, &self.https) {
+            (Some(http), _) => format!("http://{http}"),
+            (None, https) => format!("https://{}", https.as_deref().unwrap_or_default()),
+        }
+    }
 }
 
 impl DataFolder {
     /// Opens the folder and takes its lock; makes it, readable by its owner alone, if it is missing.
     pub fn open_or_make(path: &Path) -> Result<Self, Failure> {
         let is_new = !path.exists();
-        if is_new {
-            let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
-            made.map_err(|error| unusable(path, &error))?;
-        }
+        make_private(path)?;
         Self::locked(path, is_new)
     }
 
@@ -159,6 +170,15 @@ impl DataFolder {
         text.push('\n');
         private_file::replace(path, text.as_bytes()).map_err(|error| unusable(path, &error))
     }
+}
+
+/// Makes a folder that its owner alone may use, if it is missing.
+pub(crate) fn make_private(path: &Path) -> Result<(), Failure> {
+    if path.exists() {
+        return Ok(());
+    }
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|error| unusable(path, &error))
 }
 
 /// The file system said no; its own words, and whose file it is, tell why.

@@ -20,13 +20,15 @@ pub mod running;
 mod serve;
 pub mod settings;
 mod shutdown;
+mod sockets;
 mod telemetry;
+mod tls;
 pub mod wiring;
 
 pub use console::report;
 pub use failure::{Exit, Failure};
 
-use args::{Arguments, Command, ConfigCommand};
+use args::{Arguments, Command, ConfigCommand, TlsCommand};
 
 /// Says whose cryptography HTTP clients of this process use, before the first of them is made; they bring none of their
 /// own. Doing it again changes nothing.
@@ -45,6 +47,11 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Archive(command) => archive::run(command, json).await,
         Command::Backup(asked) => backup::backup(&asked, json).await,
         Command::Restore(asked) => backup::restore(&asked, json),
+        Command::Tls(TlsCommand::SelfSigned {
+            names,
+            replace,
+            configured,
+        }) => tls::self_signed(names, replace, configured.sources(), json),
         Command::CheckConfig(configured) => check_config::check_config(configured.sources(), json),
         Command::Config(ConfigCommand::Default) => {
             console::print(&settings::example());

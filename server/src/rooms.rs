@@ -71,7 +71,7 @@ pub(crate) fn gateway(settings: &Settings) -> godwit_gateway::Settings {
         trusted_proxies: usize::from(http.trusted_proxies),
         public_url: http.public_url.clone(),
         cors_origins: http.cors_origins.clone(),
-        try_page: http.has_try_page(),
+        try_page: settings.has_try_page(),
     }
 }
 

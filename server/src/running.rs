@@ -1,6 +1,7 @@
 //! A server that runs: where it listens, and how it stops.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use godwit_archive::Archive;
@@ -9,11 +10,21 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::data_folder::{Addresses, FirstApp};
+use crate::tls::{Facts, TlsDoors};
+
+/// Where the doors are bound; `None` for a closed one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bound {
+    pub(crate) http: Option<SocketAddr>,
+    pub(crate) https: Option<SocketAddr>,
+    pub(crate) mqtt: Option<SocketAddr>,
+    pub(crate) mqtts: Option<SocketAddr>,
+}
 
 /// A running server. Dropping it without [`Running::shutdown`] closes its doors as a crash would.
 pub struct Running {
-    pub(crate) http: SocketAddr,
-    pub(crate) mqtt: SocketAddr,
+    pub(crate) bound: Bound,
+    pub(crate) tls: Option<Arc<TlsDoors>>,
     pub(crate) first_app: Option<FirstApp>,
     pub(crate) archive: Archive,
     pub(crate) doors: Doors,
@@ -24,11 +35,18 @@ pub struct Running {
 impl Running {
     /// Where it listens.
     pub fn addresses(&self) -> Addresses {
+        let text = |address: Option<SocketAddr>| address.map(|address| address.to_string());
         Addresses {
-            http: self.http.to_string(),
-            mqtt: self.mqtt.to_string(),
-            mqtts: None,
+            http: text(self.bound.http),
+            https: text(self.bound.https),
+            mqtt: text(self.bound.mqtt),
+            mqtts: text(self.bound.mqtts),
         }
+    }
+
+    /// What the certificate in use says.
+    pub(crate) fn certificate(&self) -> Option<Facts> {
+        self.tls.as_ref().map(|tls| tls.facts())
     }
 
     /// The credentials of the first app, if this start made it. Nobody can show them again.
@@ -56,16 +74,22 @@ impl Running {
 pub(crate) struct Doors {
     pub(crate) broker: Broker,
     pub(crate) closing: CancellationToken,
-    pub(crate) http: JoinHandle<()>,
-    pub(crate) mqtt: JoinHandle<()>,
-    pub(crate) metrics: JoinHandle<()>,
+    /// The tasks that serve HTTP, which end when the requests under way did.
+    pub(crate) http: Vec<JoinHandle<()>>,
+    /// Everything else that runs beside.
+    pub(crate) others: Vec<JoinHandle<()>>,
     pub(crate) stop_timeout: Duration,
 }
 
 impl Doors {
     async fn close(&mut self) {
         self.closing.cancel();
-        let requests_end = tokio::time::timeout(self.stop_timeout, &mut self.http);
+        let requests_end = async {
+            for task in &mut self.http {
+                let _ = task.await;
+            }
+        };
+        let requests_end = tokio::time::timeout(self.stop_timeout, requests_end);
         let ((), requests) = tokio::join!(self.broker.shutdown(), requests_end);
         if requests.is_err() {
             tracing::warn!("requests did not end in time");
@@ -76,7 +100,7 @@ impl Doors {
 impl Drop for Doors {
     fn drop(&mut self) {
         self.closing.cancel();
-        for task in [&self.http, &self.mqtt, &self.metrics] {
+        for task in self.http.iter().chain(&self.others) {
             task.abort();
         }
     }

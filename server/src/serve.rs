@@ -18,6 +18,9 @@ pub(crate) async fn serve(arguments: &Serve) -> Result<(), Failure> {
     let began = Instant::now();
     let loaded = settings::load(arguments.sources())?;
     telemetry::install_log(&loaded.settings.log);
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
     let mut signals = StopSignals::listen()?;
     let folder = DataFolder::open_or_make(&loaded.settings.server.data)?;
     folder.clear_addresses()?;
@@ -49,6 +52,7 @@ fn announce(loaded: &Loaded, folder: &DataFolder, running: &Running, began: Inst
     let banner = Banner {
         loaded,
         addresses: &addresses,
+        certificate: running.certificate(),
         is_new: folder.is_new(),
         first_app: first_app.exists().then_some(&*first_app),
     };

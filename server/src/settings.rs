@@ -2,6 +2,7 @@
 //!
 //! `settings/sections.rs` is the list. All problems are found before anything starts, each with its place.
 
+mod bind;
 mod check;
 mod choice;
 mod declare;
@@ -13,19 +14,22 @@ mod secret;
 mod sections;
 mod suggestion;
 mod take;
+mod tls;
 mod units;
 mod value;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-pub use choice::{LogFormat, TryPage};
+pub use bind::{Bind, TlsBind};
+pub use choice::{ClientCertificates, LogFormat, TryPage};
 pub use environment::CONFIG_VARIABLE;
 pub use example::example;
 pub(crate) use problem::ProblemLine;
 pub use problem::{Place, Problem, ProblemKind, Problems};
 pub use secret::Secret;
-pub use sections::{Credentials, Http, Limits, Log, Mqtt, Server, Settings, Storage};
+pub use sections::{Credentials, Http, Https, Limits, Log, Mqtt, Mqtts, Server, Settings, Storage, Tls};
+pub(crate) use tls::{TlsFiles, own_files};
 pub use units::ByteSize;
 pub(crate) use units::read_duration;
 pub use value::LogFilter;
@@ -64,6 +68,8 @@ pub struct Loaded {
     pub file: Option<PathBuf>,
     /// Where each setting that was written comes from, by `section.key`.
     pub origins: BTreeMap<String, Place>,
+    /// What is wrong and does not keep the settings from being used.
+    pub warnings: Vec<Problem>,
 }
 
 /// Settings on the way: what was read so far, and what was wrong with it.
@@ -83,20 +89,42 @@ impl Reading {
         self.origins.insert(key.path(), place);
     }
 
-    /// The settings, or every problem in the order of their places.
-    fn finish(&mut self) -> Result<Settings, Problems> {
+    /// The settings with what is only worth a warning, or every problem in the order of their places.
+    fn finish(&mut self) -> Result<(Settings, Vec<Problem>), Problems> {
         check::check(self);
-        if self.problems.is_empty() {
-            return Ok(self.settings.clone());
-        }
         let mut problems = std::mem::take(&mut self.problems);
         problems.sort_by(|a, b| a.place.cmp(&b.place));
+        if problems.iter().all(|problem| problem.kind.is_warning()) {
+            return Ok((self.settings.clone(), problems));
+        }
         Err(Problems(problems))
     }
 }
 
 /// Reads all sources: defaults, then the file, then the environment, then the flags.
 pub fn load(sources: Sources) -> Result<Loaded, Problems> {
+    let (mut reading, file) = read(sources);
+    let (settings, warnings) = reading.finish()?;
+    Ok(Loaded {
+        settings,
+        file,
+        origins: reading.origins,
+        warnings,
+    })
+}
+
+/// The data folder of these sources, for a command that needs nothing else of the settings. What is written must be
+/// understood; what holds between settings is not asked.
+pub(crate) fn data_folder(sources: Sources) -> Result<PathBuf, Problems> {
+    let (reading, _) = read(sources);
+    if reading.problems.is_empty() {
+        Ok(reading.settings.server.data)
+    } else {
+        Err(Problems(reading.problems))
+    }
+}
+
+fn read(sources: Sources) -> (Reading, Option<PathBuf>) {
     let mut reading = Reading::default();
     let named = sources
         .environment
@@ -110,12 +138,7 @@ pub fn load(sources: Sources) -> Result<Loaded, Problems> {
     for flag in &sources.flags {
         read_flag(&mut reading, flag);
     }
-    let settings = reading.finish()?;
-    Ok(Loaded {
-        settings,
-        file,
-        origins: reading.origins,
-    })
+    (reading, file)
 }
 
 fn read_flag(reading: &mut Reading, flag: &Flag) {
@@ -124,8 +147,7 @@ fn read_flag(reading: &mut Reading, flag: &Flag) {
         take::take(reading, key, &environment::free(&flag.value), place);
     } else {
         let what = format!("{} is not available in this version", flag.name);
-        let next = "leave it out; until then a proxy in front of mqtt.bind can end TLS";
-        reading.problem(Problem::new(ProblemKind::Unsupported, place, what, next));
+        reading.problem(Problem::new(ProblemKind::Unsupported, place, what, "leave it out"));
     }
 }
 

@@ -1,25 +1,26 @@
 //! The only file that sees every room: makes them, joins them, and lets them run.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use godwit_archive::{Archive, Delivery, Disk, KeyError, Listener, RealDisk, Recovery};
 use godwit_broker::Broker;
 use godwit_dispatcher::Dispatcher;
-use godwit_gateway::{Gateway, MqttAddresses};
+use godwit_gateway::{Gateway, MqttAddresses, SocketAddresses};
 use godwit_hub::{Hub, Switchboard};
 use godwit_model::{Clock, SystemClock};
 use godwit_registry::{NewApp, Registry};
 use godwit_store::Store;
-use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::banner::FIRST_RECIPIENT;
 use crate::data_folder::DataFolder;
 use crate::failure::{Exit, Failure};
-use crate::http::HttpDoor;
-use crate::running::{Doors, Running};
+use crate::http::{HttpDoor, HttpSocket};
+use crate::running::{Bound, Doors, Running};
 use crate::settings::Settings;
+use crate::sockets::Sockets;
+use crate::tls::{TlsDoors, judge, keep_renewed};
 use crate::{rooms, telemetry};
 
 /// What a server stands on. Tests bring their own: a simulated disk, a clock that stands still, a database in memory
@@ -88,21 +89,51 @@ pub async fn start(settings: &Settings, parts: Parts) -> Result<Running, Failure
     let failed = CancellationToken::new();
     let switchboard = Arc::new(Switchboard::default());
     let archive = open_archive(settings, &parts, Arc::clone(&switchboard), failed.clone()).await?;
-    // Both sockets before anything is made or served, so that a taken port leaves nothing half done.
+    // All sockets before anything is made or served, so that a taken port leaves nothing half done.
     let sockets = Sockets::bind(settings).await?;
+    let tls = sockets
+        .need_tls()
+        .then(|| open_tls(settings, &*parts.clock))
+        .transpose()?;
+    let clock = Arc::clone(&parts.clock);
     let core = Core::join(settings, parts, archive, switchboard).await?;
-    Ok(Running {
-        http: sockets.http_address,
-        mqtt: sockets.mqtt_address,
+    let mut running = Running {
+        bound: sockets.bound(),
+        tls: tls.clone(),
         first_app: core.first_app.as_ref().map(Into::into),
         archive: core.archive.clone(),
-        doors: open_doors(settings, core, sockets, failed.clone()),
+        doors: open_doors(settings, core, (sockets, tls.clone()), failed.clone()),
         failed,
-    })
+    };
+    if let (Some(tls), Some(files)) = (tls, settings.tls_files()) {
+        running.doors.others.push(tokio::spawn(keep_renewed(tls, files, clock)));
+    }
+    Ok(running)
+}
+
+fn open_tls(settings: &Settings, clock: &dyn Clock) -> Result<Arc<TlsDoors>, Failure> {
+    let missing = || {
+        Failure::new(
+            "GW-T002",
+            "there is no certificate for the doors with TLS",
+            "godwit tls self-signed",
+        )
+    };
+    let judgement = judge(&settings.tls_files().ok_or_else(missing)?, clock.now_ms());
+    let Some(material) = judgement.material else {
+        let what: Vec<_> = judgement.faults.into_iter().map(|fault| fault.what).collect();
+        return Err(Failure::new("GW-T002", what.join("; "), "godwit check-config"));
+    };
+    Ok(Arc::new(TlsDoors::new(material, settings.tls.handshakes)?))
 }
 
 /// From here on clients are served.
-fn open_doors(settings: &Settings, core: Core, sockets: Sockets, failed: CancellationToken) -> Doors {
+fn open_doors(
+    settings: &Settings,
+    core: Core,
+    (sockets, tls): (Sockets, Option<Arc<TlsDoors>>),
+    failed: CancellationToken,
+) -> Doors {
     let closing = CancellationToken::new();
     let broker = Broker::new(
         core.registry.clone(),
@@ -115,27 +146,45 @@ fn open_doors(settings: &Settings, core: Core, sockets: Sockets, failed: Cancell
         not_ready: Box::new(not_ready(core.archive.clone(), closing.clone(), failed)),
         warnings: Box::new(warnings(core.archive)),
         metrics: Box::new(|| telemetry::metrics().render()),
-        ..Gateway::new(
-            core.dispatcher,
-            core.registry,
-            MqttAddresses::of_sockets(sockets.mqtt_address, None, sockets.http_address),
-        )
+        ..Gateway::new(core.dispatcher, core.registry, mqtt_addresses(sockets.bound()))
     };
-    let routes = godwit_gateway::router(gateway).merge(broker.websocket());
-    let http = HttpDoor {
-        routes,
+    let door = HttpDoor {
+        routes: godwit_gateway::router(gateway).merge(broker.websocket()),
         head_timeout: settings.http.head_timeout,
-        connections_max: settings.http.connections,
+        places: Arc::new(Semaphore::new(settings.http.connections.min(Semaphore::MAX_PERMITS))),
     };
-    let served = broker.clone();
+    let plain = sockets.http.map(|listener| HttpSocket { listener, tls: None });
+    let secret = sockets.https.map(|listener| HttpSocket {
+        listener,
+        tls: tls.as_ref().map(|tls| Arc::clone(&tls.https)),
+    });
+    let http = plain.into_iter().chain(secret);
+    let http = http.map(|socket| tokio::spawn(door.clone().serve(socket, closing.clone())));
+    let mut others = vec![tokio::spawn(telemetry::keep_metrics())];
+    if let Some(listener) = sockets.mqtt {
+        let broker = broker.clone();
+        others.push(tokio::spawn(async move { broker.serve(listener).await }));
+    }
+    if let (Some(listener), Some(tls)) = (sockets.mqtts, tls) {
+        let (broker, tls) = (broker.clone(), Arc::clone(&tls.mqtts));
+        others.push(tokio::spawn(async move { broker.serve_tls(listener, tls).await }));
+    }
     Doors {
-        http: tokio::spawn(http.serve(sockets.http, closing.clone())),
-        mqtt: tokio::spawn(async move { served.serve(sockets.mqtt).await }),
-        metrics: tokio::spawn(telemetry::keep_metrics()),
+        http: http.collect(),
+        others,
         stop_timeout: settings.server.stop_timeout,
         broker,
         closing,
     }
+}
+
+fn mqtt_addresses(bound: Bound) -> MqttAddresses {
+    MqttAddresses::of_sockets(&SocketAddresses {
+        tcp: bound.mqtt,
+        tls: bound.mqtts,
+        http: bound.http,
+        https: bound.https,
+    })
 }
 
 fn not_ready(archive: Archive, closing: CancellationToken, failed: CancellationToken) -> impl Fn() -> Vec<String> {
@@ -304,45 +353,4 @@ async fn first_app(registry: &Registry) -> Result<Option<NewApp>, Failure> {
         .await
         .map_err(failed)?;
     Ok(Some(new))
-}
-
-/// Bound sockets that nobody serves yet.
-struct Sockets {
-    http: TcpListener,
-    http_address: SocketAddr,
-    mqtt: TcpListener,
-    mqtt_address: SocketAddr,
-}
-
-impl Sockets {
-    async fn bind(settings: &Settings) -> Result<Self, Failure> {
-        let (http, http_address) = bind(settings.http.bind, "http").await?;
-        let (mqtt, mqtt_address) = bind(settings.mqtt.bind, "mqtt").await?;
-        Ok(Self {
-            http,
-            http_address,
-            mqtt,
-            mqtt_address,
-        })
-    }
-}
-
-async fn bind(address: SocketAddr, door: &str) -> Result<(TcpListener, SocketAddr), Failure> {
-    let bound = async {
-        let listener = TcpListener::bind(address).await?;
-        let actual = listener.local_addr()?;
-        Ok((listener, actual))
-    };
-    bound.await.map_err(|error: std::io::Error| {
-        let next = format!("free it, or choose another: godwit serve --{door} {}:0", address.ip());
-        if error.kind() == std::io::ErrorKind::AddrInUse {
-            Failure::new(
-                "GW-L001",
-                format!("{door}: {address} is taken by another process"),
-                next,
-            )
-        } else {
-            Failure::new("GW-L002", format!("{door}: cannot listen on {address}: {error}"), next)
-        }
-    })
 }

@@ -57,7 +57,7 @@ async fn sign_in(running: &Running, base: &str) -> String {
 }
 
 fn base(running: &Running) -> String {
-    format!("http://{}", running.addresses().http)
+    running.addresses().rest()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -272,14 +272,22 @@ fn check_config_tells_what_is_valid_by_its_status() {
 }
 
 #[test]
-fn tls_is_refused_in_words_and_not_passed_over() {
-    let refused = run(&["serve", "--mqtts", "127.0.0.1:8883"]);
+fn a_door_with_tls_and_no_certificate_is_refused_with_the_way_to_one() {
+    let (_folder, data) = folder();
+    let refused = run(&[
+        "serve",
+        "--mqtts",
+        "127.0.0.1:0",
+        "--data",
+        data.to_str().expect("text"),
+    ]);
     assert_eq!(refused.status.code(), Some(1));
+    let told = stderr(&refused);
     assert!(
-        stderr(&refused).contains("--mqtts is not available"),
-        "{}",
-        stderr(&refused)
+        told.contains("(--mqtts)  GW-C007") && told.contains("godwit tls self-signed"),
+        "{told}"
     );
+    assert!(!data.exists(), "nothing was started");
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! What stories are told with: a real server process, a REST client, a raw MQTT client of both versions, stock clients.
+//! What stories are told with: a real server process, a REST client, a raw MQTT client of both versions, stock clients,
+//! certificates.
 
 #![expect(
     clippy::panic,
@@ -11,6 +12,7 @@ pub mod mqtt;
 pub mod program;
 pub mod rest;
 pub mod server;
+pub mod tls;
 
 pub use mqtt::{Client, Event, Login, Version};
 pub use rest::{App, Device};

@@ -7,7 +7,7 @@ mod wire;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::PATIENCE;
@@ -51,9 +51,14 @@ impl Login {
     }
 }
 
+/// What a connection runs over.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
 /// A connection.
 pub struct Client {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     buffer: BytesMut,
     version: Version,
     next_id: u16,
@@ -71,8 +76,16 @@ impl Client {
     pub async fn try_connect(address: &str, login: &Login) -> std::io::Result<(Self, u8, bool)> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
+        Self::over(stream, login).await
+    }
+
+    /// Says CONNECT over a stream that somebody else opened.
+    pub async fn over<S>(stream: S, login: &Login) -> std::io::Result<(Self, u8, bool)>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let mut client = Self {
-            stream,
+            stream: Box::new(stream),
             buffer: BytesMut::new(),
             version: login.version,
             next_id: 0,

@@ -27,12 +27,17 @@ pub fn godwit() -> PathBuf {
 }
 
 /// Whether a program is installed. A missing one is said loudly, or fails when `required_by` is set in the environment.
-#[expect(clippy::disallowed_methods, reason = "a test reads whether it may be skipped")]
 pub fn is_here(program: &str, required_by: &str) -> bool {
     let found = Command::new("sh")
         .args(["-c", &format!("command -v {program}")])
         .output()
         .is_ok_and(|o| o.status.success());
+    is_found(found, program, required_by)
+}
+
+/// Says loudly that something is missing, or fails when `required_by` is set in the environment.
+#[expect(clippy::disallowed_methods, reason = "a test reads whether it may be skipped")]
+pub fn is_found(found: bool, program: &str, required_by: &str) -> bool {
     if !found {
         assert!(
             std::env::var(required_by).is_err(),

@@ -51,7 +51,19 @@ impl App {
     /// The app with these credentials.
     pub async fn with_secret(http_address: &str, client_id: &str, client_secret: &str) -> Self {
         let base = format!("http://{http_address}");
-        let http = crate::http_client();
+        Self::signed_in(crate::http_client(), base, (client_id, client_secret)).await
+    }
+
+    /// The first app at a door with TLS, found under `localhost` and trusted by its certificate (PEM).
+    pub async fn first_over_tls(https_address: &str, data: &Path, certificate: &Path) -> Self {
+        let file = std::fs::read(data.join("first-app.json")).expect("first-app.json");
+        let first: Value = serde_json::from_slice(&file).expect("it is JSON");
+        let secret = [&first["clientId"], &first["clientSecret"]].map(|text| text.as_str().expect("text"));
+        let base = format!("https://{}", crate::tls::by_name(https_address));
+        Self::signed_in(crate::tls::http_client(certificate), base, (secret[0], secret[1])).await
+    }
+
+    async fn signed_in(http: reqwest::Client, base: String, (client_id, client_secret): (&str, &str)) -> Self {
         let answer = http
             .post(format!("{base}/oauth/token"))
             .basic_auth(client_id, Some(client_secret))

@@ -1,5 +1,6 @@
 //! A real `godwit serve` in a process of its own, on its own data folder, that can be killed and started again.
 
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -10,13 +11,28 @@ use tempfile::TempDir;
 use crate::program;
 use crate::rest::App;
 
-/// Where a server listens; as it writes it to `addresses.json`.
+/// Where a server listens; as it writes it to `addresses.json`. A plain door that is closed is an empty text.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Addresses {
     /// `host:port` of REST and WebSocket.
+    #[serde(deserialize_with = "or_empty")]
     pub http: String,
     /// `host:port` of MQTT.
+    #[serde(deserialize_with = "or_empty")]
     pub mqtt: String,
+    /// `host:port` of REST and WebSocket with TLS.
+    pub https: Option<String>,
+    /// `host:port` of MQTT with TLS.
+    pub mqtts: Option<String>,
+}
+
+fn or_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// A door on this machine: any free port at first, then the same one; closed if it was closed.
+fn door(address: &str) -> &str {
+    if address.is_empty() { "off" } else { address }
 }
 
 /// A server process. Killed when dropped.
@@ -44,11 +60,37 @@ impl Server {
         let none = Addresses {
             http: "127.0.0.1:0".into(),
             mqtt: "127.0.0.1:0".into(),
+            https: None,
+            mqtts: None,
         };
+        Self::start_at(data, none, settings).await
+    }
+
+    /// Starts a server with these settings and all four doors open, on free ports. What `prepare` puts into the data
+    /// folder is there at the start.
+    pub async fn start_with_tls(settings: &str, prepare: impl FnOnce(&Path)) -> Self {
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let any = || "127.0.0.1:0".to_owned();
+        let doors = Addresses {
+            http: any(),
+            mqtt: any(),
+            https: Some(any()),
+            mqtts: Some(any()),
+        };
+        let folder = data.path().join("data");
+        std::fs::DirBuilder::new()
+            .mode(0o700)
+            .create(&folder)
+            .expect("a folder");
+        prepare(&folder);
+        Self::start_at(data, doors, settings).await
+    }
+
+    async fn start_at(data: TempDir, addresses: Addresses, settings: &str) -> Self {
         let mut server = Self {
             data,
             child: None,
-            addresses: none,
+            addresses,
             settings: settings.to_owned(),
         };
         fill(&server.data());
@@ -75,7 +117,14 @@ impl Server {
             .arg(&folder)
             .arg("--config")
             .arg(&config)
-            .args(["--http", &self.addresses.http, "--mqtt", &self.addresses.mqtt])
+            .args([
+                "--http",
+                door(&self.addresses.http),
+                "--mqtt",
+                door(&self.addresses.mqtt),
+            ])
+            .args(self.addresses.https.iter().flat_map(|address| ["--https", address]))
+            .args(self.addresses.mqtts.iter().flat_map(|address| ["--mqtts", address]))
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("the log"))
             .stderr(log)
@@ -116,6 +165,12 @@ impl Server {
             child.kill().ok();
             child.wait().ok();
         }
+    }
+
+    /// Tells it that its files changed (SIGHUP).
+    pub fn hang_up(&self) {
+        let told = Command::new("kill").args(["-HUP", &self.pid().to_string()]).status();
+        assert!(told.is_ok_and(|status| status.success()), "SIGHUP is sent");
     }
 
     /// Its process id.

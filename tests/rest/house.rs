@@ -6,7 +6,7 @@ use std::sync::Arc;
 use godwit_archive::Archive;
 use godwit_archive::disk::SimulatedDisk;
 use godwit_dispatcher::Dispatcher;
-use godwit_gateway::{Gateway, MqttAddresses, Settings};
+use godwit_gateway::{Gateway, MqttAddresses, Settings, SocketAddresses};
 use godwit_hub::{Hub, Switchboard};
 use godwit_model::Clock;
 use godwit_model::clock::ManualClock;
@@ -115,7 +115,11 @@ impl House {
         let dispatcher = Dispatcher::new(registry.clone(), archive.clone(), hub, shared);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound socket");
-        let mqtt = MqttAddresses::of_sockets(SocketAddr::from(([0, 0, 0, 0], 1883)), None, address);
+        let mqtt = MqttAddresses::of_sockets(&SocketAddresses {
+            tcp: Some(SocketAddr::from(([0, 0, 0, 0], 1883))),
+            http: Some(address),
+            ..SocketAddresses::default()
+        });
         let mut gateway = Gateway::new(dispatcher, registry.clone(), mqtt);
         gateway.settings = generous();
         change(&mut gateway);

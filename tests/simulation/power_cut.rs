@@ -60,7 +60,11 @@ async fn one(world: &World, seed: u64) -> (u64, bool) {
         )));
     }
     if seed.is_multiple_of(4) {
-        senders.push(tokio::spawn(broadcast(world.app.at(&addresses.http), seed, nobody)));
+        senders.push(tokio::spawn(broadcast(
+            world.app.at(addresses.http.as_deref().expect("the plain door is open")),
+            seed,
+            nobody,
+        )));
     }
     let mut acknowledged: Vec<Acknowledged> = Vec::new();
     for sender in senders {
@@ -72,7 +76,9 @@ async fn one(world: &World, seed: u64) -> (u64, bool) {
     drop(running);
 
     let restarted = world.boot(Arc::new(disk.crash())).await;
-    let app = world.app.at(&restarted.addresses().http);
+    let app = world
+        .app
+        .at(restarted.addresses().http.as_deref().expect("the plain door is open"));
     let inboxes = inboxes(world, &app, &acknowledged).await;
     judge(seed, &inboxes, &acknowledged);
     let stored: HashSet<u64> = inboxes[&listener.user]

@@ -34,7 +34,11 @@ async fn no_acknowledgement_leaves_before_its_sync() {
                 Arc::clone(&witness),
             )));
         }
-        senders.push(tokio::spawn(broadcast(world.app.at(&addresses.http), seed, witness)));
+        senders.push(tokio::spawn(broadcast(
+            world.app.at(addresses.http.as_deref().expect("the plain door is open")),
+            seed,
+            witness,
+        )));
         for sender in senders {
             sender.await.unwrap();
         }

@@ -28,7 +28,12 @@ impl World {
         let store = Store::open("sqlite::memory:").await.expect("a database in memory");
         let running = boot(&store, Arc::new(godwit_archive::SimulatedDisk::new(0))).await;
         let first = running.first_app().expect("the first start makes an app").clone();
-        let app = App::with_secret(&running.addresses().http, &first.client_id, &first.client_secret).await;
+        let app = App::with_secret(
+            running.addresses().http.as_deref().expect("the plain door is open"),
+            &first.client_id,
+            &first.client_secret,
+        )
+        .await;
         let mut devices = Vec::new();
         for at in 0..USERS {
             devices.push(app.register(&user(at), &format!("code-{at}")).await);

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use axum::Router;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{ConnectInfo, State};
+use axum::http::uri::Scheme;
 use axum::http::{Extensions, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
@@ -25,7 +26,7 @@ const FRAME_BYTES: usize = 1024;
 
 impl Broker {
     /// The route `/mqtt`, for the HTTP server to merge. Serve it with connect info, or connections are not counted
-    /// per address.
+    /// per address; and with [`Scheme::HTTPS`] as an extension where it is served over TLS, for the metrics.
     pub fn websocket(&self) -> Router {
         Router::new().route("/mqtt", any(upgrade)).with_state(self.clone())
     }
@@ -45,6 +46,9 @@ async fn upgrade(State(broker): State<Broker>, extensions: Extensions, upgrade: 
     };
     let message_bytes_max = broker.door.limits.packet_bytes_max + FRAME_BYTES;
     let tracked = broker.door.connections.token();
+    let is_tls = extensions.get::<Scheme>() == Some(&Scheme::HTTPS);
+    let transport = if is_tls { "websocket_tls" } else { "websocket" };
+    let since = broker.door.now();
     upgrade
         .max_message_size(message_bytes_max)
         .max_frame_size(message_bytes_max)
@@ -57,7 +61,7 @@ async fn upgrade(State(broker): State<Broker>, extensions: Extensions, upgrade: 
                     socket,
                     unread: Bytes::new(),
                 },
-                "websocket",
+                (transport, since),
             )
             .await;
             drop((place, tracked));

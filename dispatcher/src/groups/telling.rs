@@ -122,6 +122,7 @@ fn entry(group: &Group, change: &UntoldChange) -> Entry {
         content: serde_json::to_string(&said).expect("plain structs of texts are always JSON"),
         timestamp_ms: None,
         is_background: true,
+        expires_at_ms: None,
         ext: String::new(),
     };
     let from = format!("g:{}", group.id);

@@ -22,17 +22,22 @@ pub(super) struct Server {
     addresses: Addresses,
 }
 
+/// A door of the demo; it opens the plain ones, which are never off.
+fn door(address: Option<&String>) -> &str {
+    address.map_or("127.0.0.1:0", String::as_str)
+}
+
 impl Server {
     /// A server that was never started, on a new folder and any free ports.
     pub(super) fn new() -> Result<Self, Failure> {
         let folder = tempfile::Builder::new().prefix("godwit-demo-").tempdir();
-        let any = || "127.0.0.1:0".to_owned();
         Ok(Self {
             process: None,
             folder: folder.map_err(|error| failed(&format!("no temporary folder: {error}")))?,
             addresses: Addresses {
-                http: any(),
-                mqtt: any(),
+                http: None,
+                https: None,
+                mqtt: None,
                 mqtts: None,
             },
         })
@@ -70,7 +75,7 @@ impl Server {
         let log = log.map_err(|error| failed(&format!("no log: {error}")))?;
         let mut command = Command::new(program);
         command.arg("serve").arg("--data").arg(self.data());
-        command.args(["--http", &self.addresses.http, "--mqtt", &self.addresses.mqtt]);
+        command.args(["--http", self.http(), "--mqtt", self.mqtt()]);
         // Settings of the one who watches are not the demo's.
         for (name, _) in crate::settings::environment() {
             if name.starts_with("GODWIT_") {
@@ -102,9 +107,14 @@ impl Server {
         words.take(3).collect::<Vec<_>>().join(" ")
     }
 
-    /// Where it listens.
-    pub(super) fn addresses(&self) -> &Addresses {
-        &self.addresses
+    /// Where its REST door listens.
+    pub(super) fn http(&self) -> &str {
+        door(self.addresses.http.as_ref())
+    }
+
+    /// Where its MQTT door listens.
+    pub(super) fn mqtt(&self) -> &str {
+        door(self.addresses.mqtt.as_ref())
     }
 
     /// The credentials it made for its first app.

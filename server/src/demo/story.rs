@@ -34,8 +34,8 @@ pub(super) async fn tell(narrator: &mut Narrator) -> Result<(), Failure> {
         "the server listens after {} (pid {pid})",
         took(began.elapsed())
     ));
-    let backend = Backend::sign_in(&server.addresses().http, &server.first_app()?).await?;
-    let mut people = gather(narrator, &backend, &server.addresses().mqtt).await?;
+    let backend = Backend::sign_in(server.http(), &server.first_app()?).await?;
+    let mut people = gather(narrator, &backend, server.mqtt()).await?;
     greet(narrator, &people).await?;
     vanish_and_talk(narrator, &mut server, &mut people).await?;
     come_back(narrator, &mut people).await?;

@@ -1,5 +1,7 @@
 //! What must hold between settings, and the bounds that a kind of value does not know.
 
+mod tls;
+
 use std::path::Path;
 
 use godwit_model::limits;
@@ -64,6 +66,7 @@ pub(crate) fn check(reading: &mut Reading) {
         let place = reading.place(key);
         reading.problem(Problem::new(kind, place, format!("`{key}` {what}"), ""));
     }
+    tls::check(reading);
 }
 
 impl Reading {

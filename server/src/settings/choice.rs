@@ -51,3 +51,15 @@ choice! {
         Off = "off";
     }
 }
+
+choice! {
+    /// Whether clients show certificates in the TLS handshake.
+    ClientCertificates, "\"off\", \"optional\" or \"required\"" {
+        /// They are not asked for one.
+        Off = "off";
+        /// They are asked, and may have none. A wrong one is refused.
+        Optional = "optional";
+        /// Who has none, or a wrong one, is refused.
+        Required = "required";
+    }
+}

@@ -154,6 +154,6 @@ impl Settings {
     pub fn from_toml(file: &str, text: &str) -> Result<Self, super::Problems> {
         let mut reading = Reading::default();
         read_text(&mut reading, file, text);
-        reading.finish()
+        reading.finish().map(|(settings, _)| settings)
     }
 }

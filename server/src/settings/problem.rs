@@ -23,11 +23,19 @@ pub enum ProblemKind {
     Conflict,
     /// The setting asks for what this version cannot do.
     Unsupported,
+    /// A file of TLS is missing or cannot be used.
+    TlsFile,
+    /// A private key belongs to another certificate.
+    TlsMismatch,
+    /// The certificate is not valid at this time; a warning.
+    TlsNotValidNow,
+    /// Others may read the private key; a warning.
+    TlsOpenKey,
 }
 
 impl ProblemKind {
     /// All of them, for published tables.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Unreadable,
         Self::Syntax,
         Self::UnknownKey,
@@ -36,6 +44,10 @@ impl ProblemKind {
         Self::SecretFile,
         Self::Conflict,
         Self::Unsupported,
+        Self::TlsFile,
+        Self::TlsMismatch,
+        Self::TlsNotValidNow,
+        Self::TlsOpenKey,
     ];
 
     /// The stable code.
@@ -49,7 +61,16 @@ impl ProblemKind {
             Self::SecretFile => "GW-C006",
             Self::Conflict => "GW-C007",
             Self::Unsupported => "GW-C008",
+            Self::TlsFile => "GW-C009",
+            Self::TlsMismatch => "GW-C010",
+            Self::TlsNotValidNow => "GW-C011",
+            Self::TlsOpenKey => "GW-C012",
         }
+    }
+
+    /// Whether the settings can be used in spite of it.
+    pub fn is_warning(self) -> bool {
+        matches!(self, Self::TlsNotValidNow | Self::TlsOpenKey)
     }
 }
 
@@ -144,9 +165,11 @@ pub struct Problems(pub Vec<Problem>);
 
 fn listed(problems: &[Problem]) -> String {
     let mut text: Vec<String> = problems.iter().map(Problem::to_string).collect();
-    text.push(match problems.len() {
-        1 => "1 problem; nothing was started.".to_owned(),
-        count => format!("{count} problems; nothing was started."),
-    });
+    text.push(
+        match problems.iter().filter(|problem| !problem.kind.is_warning()).count() {
+            1 => "1 problem; nothing was started.".to_owned(),
+            count => format!("{count} problems; nothing was started."),
+        },
+    );
     text.join("\n")
 }

@@ -4,14 +4,15 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::choice::{LogFormat, TryPage};
+use super::bind::{Bind, TlsBind};
+use super::choice::{ClientCertificates, LogFormat, TryPage};
 use super::declare::sections;
 use super::secret::Secret;
 use super::units::ByteSize;
 use super::value::LogFilter;
 
-fn loopback(port: u16) -> SocketAddr {
-    (Ipv4Addr::LOCALHOST, port).into()
+fn loopback(port: u16) -> Bind {
+    Bind::At(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
 }
 
 const fn seconds(count: u64) -> Duration {
@@ -33,10 +34,10 @@ sections! {
 
     /// The REST door, the pages, and MQTT over WebSocket (`/mqtt`).
     http: Http {
-        /// Where it listens. Loopback is this machine only; `0.0.0.0:8080` opens it to every network.
-        bind: SocketAddr = loopback(8080);
-        /// The page /try, which gives demo phones to whoever opens it: `on`, `off`, or `auto`: on while this door is
-        /// bound to loopback and neither `public_url` nor `trusted_proxies` is set.
+        /// Where it listens. Loopback is this machine only; `0.0.0.0:8080` opens it to every network; `off` closes it.
+        bind: Bind = loopback(8080);
+        /// The page /try, which gives demo phones to whoever opens it: `on`, `off`, or `auto`: on while this door and
+        /// HTTPS are bound to loopback and neither `public_url` nor `trusted_proxies` is set.
         try_page: TryPage = TryPage::Auto;
         /// Where clients find this door, such as `https://im.example.org`; empty: where they found it.
         public_url: Option<String> = None;
@@ -70,9 +71,9 @@ sections! {
 
     /// The MQTT door over TCP.
     mqtt: Mqtt {
-        /// Where it listens. Loopback is this machine only; `0.0.0.0:1883` opens it to every network.
-        bind: SocketAddr = loopback(1883);
-        /// Longest time from an accepted connection to its answered CONNECT.
+        /// Where it listens. Loopback is this machine only; `0.0.0.0:1883` opens it to every network; `off` closes it.
+        bind: Bind = loopback(1883);
+        /// Longest time from an accepted connection to its answered CONNECT, the TLS handshake included.
         connect_timeout: Duration = seconds(10);
         /// Longest keep-alive an MQTT 5 client gets; 3.1.1 clients cannot be told.
         keep_alive_max: Duration = seconds(1_200);
@@ -80,7 +81,7 @@ sections! {
         publications_in_flight: u16 = 64;
         /// Deliveries in flight to a client that names no receive maximum, or a larger one.
         deliveries_in_flight: u16 = 100;
-        /// Connections at once, over TCP and WebSocket; the operating system's file limit is usually lower.
+        /// Connections at once, over TCP, TLS and WebSocket; the operating system's file limit is usually lower.
         connections: usize = 200_000;
         /// Connections at once from one IPv4 address or one IPv6 /64; many phones share one address.
         connections_per_address: usize = 20_000;
@@ -90,6 +91,34 @@ sections! {
         page_reads: usize = 32;
         /// Another node (`host:port`) to which MQTT 5 clients are sent when this one stops; empty: they are told that it stops.
         server_reference: Option<String> = None;
+    }
+
+    /// The REST door, the pages, and MQTT over WebSocket (`wss`), with TLS. Its bounds are those of `[http]`.
+    https: Https {
+        /// Where it listens; `off` closes it; `auto` is `127.0.0.1:8443` if there is a certificate, else `off`.
+        bind: TlsBind = TlsBind::Auto;
+    }
+
+    /// The MQTT door over TLS. Its bounds are those of `[mqtt]`.
+    mqtts: Mqtts {
+        /// Where it listens; `off` closes it; `auto` is `127.0.0.1:8883` if there is a certificate, else `off`.
+        bind: TlsBind = TlsBind::Auto;
+    }
+
+    /// TLS 1.2 and 1.3, for HTTPS and MQTT. The files are read again when they change, and on SIGHUP.
+    tls: Tls {
+        /// A PEM file with the certificate and what links it to its authority, in this order.
+        /// Empty: `tls/certificate.pem` and `tls/key.pem` in the data folder, where `godwit tls self-signed` puts them.
+        certificate: Option<String> = None;
+        /// A PEM file with the certificate's private key, readable by its owner alone.
+        key: Option<String> = None;
+        /// Whether clients show certificates in the handshake: `off`, `optional` (who has none is let in) or `required`.
+        /// They log in all the same.
+        client_certificates: ClientCertificates = ClientCertificates::Off;
+        /// A PEM file with the certificates of those who sign clients' certificates.
+        client_ca: Option<String> = None;
+        /// Handshakes under way at once, over both doors; more wait, each for its own time limit at most.
+        handshakes: usize = 1_000;
     }
 
     /// Where messages and everything relational live.
@@ -174,13 +203,14 @@ sections! {
     }
 }
 
-impl Http {
+impl Settings {
     /// Whether `/try` is there: as it was said, or else if only this machine can connect as far as the settings tell.
     pub fn has_try_page(&self) -> bool {
-        match self.try_page {
+        let http = &self.http;
+        match http.try_page {
             TryPage::On => true,
             TryPage::Off => false,
-            TryPage::Auto => self.bind.ip().is_loopback() && self.public_url.is_none() && self.trusted_proxies == 0,
+            TryPage::Auto => self.is_http_local() && http.public_url.is_none() && http.trusted_proxies == 0,
         }
     }
 }

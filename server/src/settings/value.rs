@@ -1,6 +1,5 @@
 //! The kinds of values a setting may have: how each is written, read and shown.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -130,31 +129,6 @@ impl Value for ByteSize {
 
     fn read(raw: &Raw) -> Result<Self, Wrong> {
         raw.text()?.parse().map_err(|()| Wrong::Value(Self::EXPECTS.to_owned()))
-    }
-
-    fn show(&self) -> String {
-        quoted(&self.to_string())
-    }
-}
-
-impl Value for SocketAddr {
-    const EXPECTS: &'static str = "an address and a port in quotes, such as \"127.0.0.1:1883\"";
-
-    fn read(raw: &Raw) -> Result<Self, Wrong> {
-        let text = raw.text()?;
-        if let Some(port) = text.strip_prefix("localhost:").and_then(|port| port.parse().ok()) {
-            return Ok((Ipv4Addr::LOCALHOST, port).into());
-        }
-        // A port alone means "every network" to some programs and "this machine" to others: the operator says which.
-        if let Ok(port) = text
-            .trim_start_matches([':', '*'])
-            .trim_start_matches(':')
-            .parse::<u16>()
-        {
-            let which = format!("127.0.0.1:{port} for this machine only, or 0.0.0.0:{port} for every network");
-            return Err(Wrong::Value(which));
-        }
-        text.parse().map_err(|_| Wrong::Value(Self::EXPECTS.to_owned()))
     }
 
     fn show(&self) -> String {
