@@ -7,6 +7,7 @@
 mod apps;
 pub mod args;
 mod banner;
+pub mod chat;
 mod check_config;
 mod console;
 pub mod data_folder;
@@ -39,6 +40,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Serve(serve) => serve::serve(&serve).await,
         Command::Demo => demo::run(json).await,
+        Command::Chat(arguments) => chat::run(arguments).await,
         Command::App(command) => apps::run(command, json).await,
         Command::CheckConfig(configured) => check_config::check_config(configured.sources(), json),
         Command::Config(ConfigCommand::Default) => {

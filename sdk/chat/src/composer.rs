@@ -30,10 +30,6 @@ impl Composer {
         &self.before
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.before.is_empty() && self.after.is_empty()
-    }
-
     /// Puts text in at the cursor; what is too much is not taken. `false` if something was left out.
     pub(crate) fn insert(&mut self, text: &str) -> bool {
         let mut whole = true;
@@ -59,9 +55,17 @@ impl Composer {
     }
 
     pub(crate) fn delete_word(&mut self) {
-        let kept = self.before.trim_end().rfind(char::is_whitespace);
-        let end = kept.map_or(0, |at| at + self.before[at..].chars().next().map_or(0, char::len_utf8));
-        self.before.truncate(end);
+        while self.before.ends_with(char::is_whitespace) {
+            self.before.pop();
+        }
+        while self
+            .before
+            .chars()
+            .next_back()
+            .is_some_and(|last| !last.is_whitespace())
+        {
+            self.before.pop();
+        }
     }
 
     pub(crate) fn left(&mut self) {

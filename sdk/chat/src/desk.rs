@@ -64,7 +64,10 @@ impl Desk {
 
     /// The address so many rows below the open one, or above it; the list has no end.
     pub(crate) fn neighbour(&self, down: bool) -> Option<String> {
-        let at = self.rows.iter().position(|row| Some(&row.address) == self.open.as_ref());
+        let at = self
+            .rows
+            .iter()
+            .position(|row| Some(&row.address) == self.open.as_ref());
         let count = self.rows.len();
         let next = match (at, down) {
             (Some(at), true) => (at + 1) % count,

@@ -27,8 +27,14 @@ impl Messenger {
     /// Puts the newest refused draft back into the line.
     async fn again(&mut self) -> Result<(), Error> {
         let is_refused = |state: &OutgoingState| matches!(state, OutgoingState::Refused { .. });
-        let refused = self.desk.waiting.iter().rev().find(|waiting| is_refused(&waiting.state));
-        let Some((id, Some(Content::Text(text)))) = refused.map(|waiting| (waiting.id.clone(), waiting.content.clone()))
+        let refused = self
+            .desk
+            .waiting
+            .iter()
+            .rev()
+            .find(|waiting| is_refused(&waiting.state));
+        let Some((id, Some(Content::Text(text)))) =
+            refused.map(|waiting| (waiting.id.clone(), waiting.content.clone()))
         else {
             self.desk.say("no refused text here");
             return Ok(());

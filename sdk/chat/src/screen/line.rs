@@ -26,7 +26,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, desk: &Desk) {
     let text = rows.into_iter().skip(hidden).collect::<Vec<_>>().join("\n");
     frame.render_widget(Paragraph::new(text).block(Block::new().borders(Borders::TOP)), area);
     let column = before.last().map_or(0, |line| line.width());
-    let column = u16::try_from(column).unwrap_or(u16::MAX).min(area.width.saturating_sub(1));
+    let column = u16::try_from(column)
+        .unwrap_or(u16::MAX)
+        .min(area.width.saturating_sub(1));
     let below = u16::try_from(row - hidden.min(row)).unwrap_or(0);
     frame.set_cursor_position(Position::new(area.x + column, area.y + 1 + below));
 }

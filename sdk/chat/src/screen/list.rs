@@ -9,7 +9,10 @@ use ratatui::widgets::{Block, Borders, Paragraph};
 use crate::desk::{Desk, Row};
 
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, desk: &Desk) {
-    let open = desk.rows.iter().position(|row| Some(&row.address) == desk.open.as_ref());
+    let open = desk
+        .rows
+        .iter()
+        .position(|row| Some(&row.address) == desk.open.as_ref());
     let lines: Vec<_> = desk
         .rows
         .iter()

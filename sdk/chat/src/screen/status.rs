@@ -17,7 +17,10 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, desk: &Desk) {
         Span::raw(format!(" · {who}")),
     ];
     let rest = desk.notice.as_deref().unwrap_or("/help");
-    spans.push(Span::styled(format!(" · {rest}"), Style::new().add_modifier(Modifier::DIM)));
+    spans.push(Span::styled(
+        format!(" · {rest}"),
+        Style::new().add_modifier(Modifier::DIM),
+    ));
     frame.render_widget(Paragraph::new(Line::from(spans)), area);
 }
 

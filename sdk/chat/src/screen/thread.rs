@@ -108,6 +108,8 @@ fn colour(name: &str) -> Color {
 
 fn help() -> Vec<Line<'static>> {
     let keys = "Enter sends · Ctrl+J begins a line · Tab: next conversation · ↑ ↓: scroll · Esc: back";
-    let commands = HELP.iter().map(|(usage, what)| Line::raw(format!("  {usage:20} {what}")));
+    let commands = HELP
+        .iter()
+        .map(|(usage, what)| Line::raw(format!("  {usage:20} {what}")));
     std::iter::once(Line::raw(keys)).chain(commands).collect()
 }

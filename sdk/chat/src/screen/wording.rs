@@ -6,11 +6,7 @@ use godwit_sdk::{Content, Message};
 /// A message in one line of the list.
 pub(crate) fn preview(message: &Message) -> String {
     let said = what(message).replace('\n', " ");
-    if message.is_mine {
-        format!("you: {said}")
-    } else {
-        said
-    }
+    if message.is_mine { format!("you: {said}") } else { said }
 }
 
 /// What a message says.
@@ -41,7 +37,10 @@ pub(crate) fn content(content: &Content) -> String {
 
 /// A time of day where the reader is; empty for none.
 pub(crate) fn time_of_day(ms: u64) -> String {
-    let time = i64::try_from(ms).ok().filter(|ms| *ms > 0).and_then(DateTime::from_timestamp_millis);
+    let time = i64::try_from(ms)
+        .ok()
+        .filter(|ms| *ms > 0)
+        .and_then(DateTime::from_timestamp_millis);
     time.map_or_else(String::new, |time| {
         time.with_timezone(&Local).format("%H:%M").to_string()
     })
