@@ -184,7 +184,9 @@ impl Dispatcher {
         };
         let entry = Entry {
             kind: RecordKind::Message,
-            form: record.form,
+            tenant,
+            // Whom it names is as in the message; what else its form said of the body is not so of this one.
+            form: record.form & FORM_TO_IS_READER,
             conversation: record.conversation,
             sender: AccountNo(0),
             duplicate_key: Some(DuplicateKey {
@@ -228,6 +230,7 @@ fn notice(withdrawn: &Withdrawn) -> Result<Draft, Refused> {
         content,
         timestamp_ms: None,
         is_background: true,
+        expires_at_ms: None,
         ext: String::new(),
     })
 }

@@ -29,6 +29,8 @@ pub enum Command {
     Serve(Serve),
     /// Watch three people, a group, a lost phone and a killed server.
     Demo,
+    /// Talk from this terminal: a messenger that keeps what is typed and sends it when it can.
+    Chat(crate::chat::ChatArguments),
     /// Apps: third-party clients of the REST API.
     #[command(subcommand)]
     App(AppCommand),

@@ -9,6 +9,7 @@ mod archive;
 pub mod args;
 mod backup;
 mod banner;
+pub mod chat;
 mod check_config;
 mod console;
 pub mod data_folder;
@@ -43,6 +44,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Serve(serve) => serve::serve(&serve).await,
         Command::Demo => demo::run(json).await,
+        Command::Chat(arguments) => chat::run(arguments).await,
         Command::App(command) => apps::run(command, json).await,
         Command::Archive(command) => archive::run(command, json).await,
         Command::Backup(asked) => backup::backup(&asked, json).await,

@@ -135,6 +135,7 @@ fn entry(group: &Group, change: &UntoldChange) -> Entry {
     };
     Entry {
         kind: RecordKind::Message,
+        tenant: group.tenant,
         form: FORM_TO_IS_READER,
         conversation: Some(ConversationKey::group(group.no)),
         sender: AccountNo(0),
