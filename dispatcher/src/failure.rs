@@ -7,6 +7,10 @@ use godwit_registry::Error;
 pub(crate) fn of_registry(error: Error) -> Refused {
     match error {
         Error::Refused { refusal, detail } => Refused::new(refusal, detail),
+        Error::Changed => Refused::new(
+            Refusal::Overloaded,
+            "it is being changed by many at once; nothing was changed, try again",
+        ),
         failed => {
             tracing::error!(error = %failed, "the registry failed");
             Refused::new(

@@ -1,40 +1,22 @@
-//! Changes of groups: permitted here, kept by the registry, told to the members by a message of the group.
+//! Changes of groups: permitted here, kept by the registry together with the debt to tell the members, then told.
 
+mod telling;
+
+use std::future::Future;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use godwit_archive::{Entry, RecordKind};
-use godwit_model::{
-    AccountNo, ConversationKey, Draft, GroupId, MessageType, Refusal, Refused, Role, UserId, permission,
-};
-use godwit_protocol::Body;
-use godwit_protocol::body::FORM_TO_IS_READER;
-use godwit_registry::{Account, App, Group, Member, NewGroup, Scope};
-use serde::Serialize;
+use godwit_model::{GroupId, Refusal, Refused, Role, UserId, permission};
+use godwit_registry::{Account, App, Asker, Change, Error, Group, NewGroup, Scope};
 
-use crate::failure::{of_append, of_registry};
+use crate::failure::of_registry;
 use crate::to_the_end::to_the_end;
 use crate::{Dispatcher, Sender, new_message_id};
 
 /// Who changes a group.
 pub type GroupActor = Sender;
 
-/// What the members are told: the content of a `groupChange` message.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct GroupChange<'a> {
-    event: &'a str,
-    group_id: &'a str,
-    name: &'a str,
-    by: &'a str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    members: Vec<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    role: Option<&'a str>,
-}
-
-/// Members named in one change message; beyond, clients ask for the group.
-const NAMED_MEMBERS_MAX: usize = 100;
+/// How often a change is judged anew, when what it was judged by has changed, before the caller is told to come again.
+const ATTEMPTS: usize = 8;
 
 impl Dispatcher {
     /// The group, for a member of it or an app with the scope.
@@ -60,30 +42,23 @@ impl Dispatcher {
             Sender::Device(device) => new.owner = Some(device.account.user.clone()),
             Sender::App(app) => app_may(app)?,
         }
-        let group = self
-            .registry
-            .create_group(actor.tenant(), new)
-            .await
-            .map_err(of_registry)?;
-        self.tell_joined(actor, &group, "created", &group.members).await?;
+        let asker = self.asker(actor)?;
+        let made = self.registry.create_group(actor.tenant(), new, &asker).await;
+        let group = made.map_err(of_registry)?;
+        self.tell_now_or_later(group.no).await;
         Ok(group)
     }
 
     /// Brings users into a group; those already in it stay as they are.
     pub async fn add_members(&self, actor: &GroupActor, id: &GroupId, users: &[UserId]) -> Result<Arc<Group>, Refused> {
         let (dispatcher, actor, id, users) = (self.clone(), actor.clone(), id.clone(), users.to_vec());
-        to_the_end(async move { dispatcher.add(&actor, &id, &users).await }).await
+        to_the_end(async move { dispatcher.changed(|| dispatcher.add(&actor, &id, &users)).await }).await
     }
 
-    async fn add(&self, actor: &GroupActor, id: &GroupId, users: &[UserId]) -> Result<Arc<Group>, Refused> {
+    async fn add(&self, actor: &GroupActor, id: &GroupId, users: &[UserId]) -> Result<Attempt, Refused> {
         let (group, role) = self.group_and_role(actor, id).await?;
         permission::add_members(role)?;
-        let change = self.registry.add_members(&group, users).await.map_err(of_registry)?;
-        if !change.changed.is_empty() {
-            self.tell_joined(actor, &change.group, "joined", &change.changed)
-                .await?;
-        }
-        Ok(change.group)
+        Ok(self.registry.add_members(&group, users, &self.asker(actor)?).await)
     }
 
     /// Takes users out of a group, or lets one leave. Those who are not in it are passed over.
@@ -94,28 +69,16 @@ impl Dispatcher {
         users: &[UserId],
     ) -> Result<Arc<Group>, Refused> {
         let (dispatcher, actor, id, users) = (self.clone(), actor.clone(), id.clone(), users.to_vec());
-        to_the_end(async move { dispatcher.remove(&actor, &id, &users).await }).await
+        to_the_end(async move { dispatcher.changed(|| dispatcher.remove(&actor, &id, &users)).await }).await
     }
 
-    async fn remove(&self, actor: &GroupActor, id: &GroupId, users: &[UserId]) -> Result<Arc<Group>, Refused> {
+    async fn remove(&self, actor: &GroupActor, id: &GroupId, users: &[UserId]) -> Result<Attempt, Refused> {
         let (group, role) = self.group_and_role(actor, id).await?;
         for member in group.members.iter().filter(|member| users.contains(&member.user)) {
             let is_self = matches!(actor, Sender::Device(device) if device.account.no == member.account);
             permission::remove_member(role, is_self, member.role)?;
         }
-        let change = self.registry.remove_members(&group, users).await.map_err(of_registry)?;
-        if !change.changed.is_empty() {
-            // The former members are told, too. The group as it was looked up above may lack some who came since.
-            let mut audience = Group::clone(&change.group);
-            audience.members.extend_from_slice(&change.changed);
-            let conv_seq = self.tell(actor, &audience, ("left", None), &change.changed).await?;
-            let left: Vec<AccountNo> = change.changed.iter().map(|member| member.account).collect();
-            self.registry
-                .note_membership_seq(group.no, &left, conv_seq, false)
-                .await
-                .map_err(of_registry)?;
-        }
-        Ok(change.group)
+        Ok(self.registry.remove_members(&group, users, &self.asker(actor)?).await)
     }
 
     /// Gives a member another role; giving away ownership makes the former owner an admin.
@@ -127,48 +90,48 @@ impl Dispatcher {
         role: Role,
     ) -> Result<Arc<Group>, Refused> {
         let (dispatcher, actor, id, user) = (self.clone(), actor.clone(), id.clone(), user.clone());
-        to_the_end(async move { dispatcher.give_role(&actor, &id, &user, role).await }).await
+        to_the_end(async move {
+            dispatcher
+                .changed(|| dispatcher.give_role(&actor, &id, &user, role))
+                .await
+        })
+        .await
     }
 
-    async fn give_role(
-        &self,
-        actor: &GroupActor,
-        id: &GroupId,
-        user: &UserId,
-        role: Role,
-    ) -> Result<Arc<Group>, Refused> {
+    async fn give_role(&self, actor: &GroupActor, id: &GroupId, user: &UserId, role: Role) -> Result<Attempt, Refused> {
         let (group, own_role) = self.group_and_role(actor, id).await?;
         permission::change_role(own_role)?;
-        let change = self
-            .registry
-            .change_role(&group, user, role)
-            .await
-            .map_err(of_registry)?;
-        if !change.changed.is_empty() {
-            let named: Vec<Member> = change
-                .changed
-                .iter()
-                .filter(|member| member.user == *user)
-                .cloned()
-                .collect();
-            self.tell(actor, &change.group, ("roleChanged", Some(role)), &named)
-                .await?;
-        }
-        Ok(change.group)
+        Ok(self.registry.change_role(&group, user, role, &self.asker(actor)?).await)
     }
 
     /// Ends a group. Its members are told, and its messages stay in their inboxes.
     pub async fn dissolve_group(&self, actor: &GroupActor, id: &GroupId) -> Result<(), Refused> {
         let (dispatcher, actor, id) = (self.clone(), actor.clone(), id.clone());
-        to_the_end(async move { dispatcher.dissolve(&actor, &id).await }).await
+        to_the_end(async move {
+            let dissolved = judged_anew(|| dispatcher.dissolve(&actor, &id)).await?;
+            dispatcher.tell_now_or_later(dissolved.no).await;
+            Ok(())
+        })
+        .await
     }
 
-    async fn dissolve(&self, actor: &GroupActor, id: &GroupId) -> Result<(), Refused> {
+    async fn dissolve(&self, actor: &GroupActor, id: &GroupId) -> Result<Result<Arc<Group>, Error>, Refused> {
         let (group, role) = self.group_and_role(actor, id).await?;
         permission::dissolve(role)?;
-        self.registry.dissolve_group(&group).await.map_err(of_registry)?;
-        self.tell(actor, &group, ("dissolved", None), &[]).await?;
-        Ok(())
+        let dissolved = self.registry.dissolve_group(&group, &self.asker(actor)?).await;
+        Ok(dissolved.map(|()| group))
+    }
+
+    /// Makes a change of members, and tells of it.
+    async fn changed<F>(&self, attempt: impl Fn() -> F + Send) -> Result<Arc<Group>, Refused>
+    where
+        F: Future<Output = Result<Attempt, Refused>> + Send,
+    {
+        let change = judged_anew(attempt).await?;
+        if !change.changed.is_empty() {
+            self.tell_now_or_later(change.group.no).await;
+        }
+        Ok(change.group)
     }
 
     /// An app with the scope acts as an owner would.
@@ -186,73 +149,34 @@ impl Dispatcher {
         Ok((group, role))
     }
 
-    /// Tells of members who joined, and keeps with each at which message it did.
-    async fn tell_joined(
-        &self,
-        actor: &GroupActor,
-        group: &Group,
-        event: &str,
-        joined: &[Member],
-    ) -> Result<(), Refused> {
-        if joined.is_empty() {
-            return Ok(());
-        }
-        let conv_seq = self.tell(actor, group, (event, None), joined).await?;
-        let joined: Vec<AccountNo> = joined.iter().map(|member| member.account).collect();
-        self.registry
-            .note_membership_seq(group.no, &joined, conv_seq, true)
-            .await
-            .map_err(of_registry)
+    fn asker(&self, actor: &GroupActor) -> Result<Asker, Refused> {
+        let (account, name) = match actor {
+            Sender::Device(device) => (Some(device.account.no), device.account.user.to_string()),
+            Sender::App(app) => (None, format!("a:{}", app.client_id)),
+        };
+        Ok(Asker {
+            account,
+            name,
+            message_id: new_message_id(self.clock.now_ms())?,
+        })
     }
+}
 
-    /// Stores a message of the group to the members it had; returns its `conv_seq`.
-    async fn tell(
-        &self,
-        actor: &GroupActor,
-        audience: &Group,
-        (event, role): (&str, Option<Role>),
-        changed: &[Member],
-    ) -> Result<u64, Refused> {
-        let by = match actor {
-            Sender::Device(device) => device.account.user.to_string(),
-            Sender::App(app) => format!("a:{}", app.client_id),
-        };
-        let change = GroupChange {
-            event,
-            group_id: audience.id.as_str(),
-            name: &audience.name,
-            by: &by,
-            members: changed
-                .iter()
-                .take(NAMED_MEMBERS_MAX)
-                .map(|member| member.user.as_str())
-                .collect(),
-            role: role.map(Role::as_str),
-        };
-        let draft = change_draft(new_message_id(self.clock.now_ms())?, &change)?;
-        let from = format!("g:{}", audience.id);
-        let body = Body {
-            from: &from,
-            to: None,
-            target: &[&by],
-            tenant_no: audience.tenant.0,
-            draft: &draft,
-        };
-        let entry = Entry {
-            kind: RecordKind::Message,
-            form: FORM_TO_IS_READER,
-            conversation: Some(ConversationKey::group(audience.no)),
-            sender: AccountNo(0),
-            duplicate_key: None,
-            expires_at_ms: None,
-            recipients: audience.members.iter().map(|member| member.account).collect(),
-            body: Bytes::from(body.encode()),
-        };
-        let receipt = self.archive.append(entry).map_err(|e| of_append(&e))?.await;
-        receipt
-            .map(|receipt| receipt.record.conv_seq)
-            .map_err(|e| of_append(&e))
+/// What became of one try to change the members of a group.
+type Attempt = Result<Change, Error>;
+
+/// Tries a change again, judging it by what is now, while what it was judged by has changed meanwhile.
+async fn judged_anew<T, F>(attempt: impl Fn() -> F + Send) -> Result<T, Refused>
+where
+    F: Future<Output = Result<Result<T, Error>, Refused>> + Send,
+{
+    for _ in 0..ATTEMPTS {
+        match attempt().await? {
+            Err(Error::Changed) => {}
+            made => return made.map_err(of_registry),
+        }
     }
+    Err(of_registry(Error::Changed))
 }
 
 fn app_may(app: &App) -> Result<(), Refused> {
@@ -260,19 +184,4 @@ fn app_may(app: &App) -> Result<(), Refused> {
     allowed
         .then_some(())
         .ok_or_else(|| Refused::new(Refusal::Forbidden, "needs the scope `groups`"))
-}
-
-fn change_draft(id: String, change: &GroupChange<'_>) -> Result<Draft, Refused> {
-    let content = serde_json::to_string(change).map_err(|e| Refused::new(Refusal::InvalidField, e.to_string()))?;
-    Ok(Draft {
-        id,
-        from: None,
-        to: Vec::new(),
-        target: Vec::new(),
-        kind: MessageType::GroupChange.into(),
-        content,
-        timestamp_ms: None,
-        is_background: true,
-        ext: String::new(),
-    })
 }

@@ -20,6 +20,7 @@ mod sender;
 mod to_the_end;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use godwit_archive::Archive;
 use godwit_hub::Hub;
@@ -42,6 +43,8 @@ pub struct Dispatcher {
     archive: Archive,
     hub: Hub,
     clock: Arc<dyn Clock>,
+    /// Whether a task is trying again to tell of changes of groups.
+    retrying: Arc<AtomicBool>,
 }
 
 impl Dispatcher {
@@ -52,6 +55,7 @@ impl Dispatcher {
             archive,
             hub,
             clock,
+            retrying: Arc::default(),
         }
     }
 

@@ -13,6 +13,7 @@ mod m0001_tenants_and_apps;
 mod m0002_accounts_and_devices;
 mod m0003_tickets;
 mod m0004_groups;
+mod m0005_untold_changes;
 
 /// Every step of the schema, oldest first.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_accounts_and_devices::Step),
             Box::new(m0003_tickets::Step),
             Box::new(m0004_groups::Step),
+            Box::new(m0005_untold_changes::Step),
         ]
     }
 }

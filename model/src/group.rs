@@ -1,4 +1,4 @@
-//! Groups: roles, and what each may do.
+//! Groups: the roles of their members, and what happens to them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -28,6 +28,58 @@ impl Role {
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+/// What happened to a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupEvent {
+    /// It was made.
+    Created,
+    /// Some joined.
+    Joined,
+    /// Some left, or were removed.
+    Left,
+    /// A member has another role.
+    RoleChanged,
+    /// It was ended.
+    Dissolved,
+}
+
+impl GroupEvent {
+    const ALL: [Self; 5] = [
+        Self::Created,
+        Self::Joined,
+        Self::Left,
+        Self::RoleChanged,
+        Self::Dissolved,
+    ];
+
+    /// As clients and the store spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Joined => "joined",
+            Self::Left => "left",
+            Self::RoleChanged => "roleChanged",
+            Self::Dissolved => "dissolved",
+        }
+    }
+}
+
+/// The text is not an event of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an event of a group")]
+pub struct MalformedGroupEvent;
+
+impl FromStr for GroupEvent {
+    type Err = MalformedGroupEvent;
+
+    fn from_str(text: &str) -> Result<Self, MalformedGroupEvent> {
+        Self::ALL
+            .into_iter()
+            .find(|event| event.as_str() == text)
+            .ok_or(MalformedGroupEvent)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Hashes that recognise a draft when it comes again, through whatever door.
 
-use godwit_model::{AccountNo, Address, Draft, TenantNo};
+use godwit_model::{AccountNo, Address, Draft, GroupNo, TenantNo};
 
 fn hash(parts: &[&[u8]]) -> u128 {
     let mut hasher = blake3::Hasher::new();
@@ -33,6 +33,11 @@ pub fn refusal_key(tenant: TenantNo, from: &str, id: &str, code: &str) -> u128 {
 /// The key under which an account's own devices are told once of what a draft said to a caller.
 pub fn call_key(tenant: TenantNo, from: &str, id: &str) -> u128 {
     hash(&[b"call", &tenant.0.to_le_bytes(), from.as_bytes(), id.as_bytes()])
+}
+
+/// The key under which members are told once of a change of their group.
+pub fn group_change_key(group: GroupNo, message_id: &str) -> u128 {
+    hash(&[b"group change", &group.0.to_le_bytes(), message_id.as_bytes()])
 }
 
 /// The key of a request that makes something: the account and the request's own id.

@@ -13,6 +13,9 @@ pub enum Error {
         /// One sentence about this case, for people.
         detail: String,
     },
+    /// What the caller judged by has changed in between; nothing was changed, and it is to be judged anew.
+    #[error("it changed meanwhile")]
+    Changed,
     /// Our fault: the store did not do its work.
     #[error(transparent)]
     Failed(#[from] godwit_store::Error),

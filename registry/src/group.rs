@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use godwit_model::{AccountNo, GroupId, GroupNo, Refusal, Role, TenantNo, UserId};
-use godwit_store::{CreateGroupOutcome, GroupRecord, MemberRecord, NewMember};
+use godwit_store::{CreateGroupOutcome, DissolveOutcome, GroupRecord, MemberRecord, NewMember};
 
+use crate::asker::Asker;
 use crate::error::Error;
 use crate::opaque::Opaque;
 use crate::registry::{Registry, check_text, to_the_end};
@@ -134,7 +135,7 @@ impl Registry {
     }
 
     /// Makes a group. Refuses an id that is taken, users that do not exist (naming them), and too many members.
-    pub async fn create_group(&self, tenant: TenantNo, group: NewGroup) -> Result<Arc<Group>, Error> {
+    pub async fn create_group(&self, tenant: TenantNo, group: NewGroup, asker: &Asker) -> Result<Arc<Group>, Error> {
         check_text("name", &group.name, NAME_BYTES_MAX)?;
         let members = self.first_members(tenant, &group).await?;
         let id = match group.id {
@@ -150,7 +151,8 @@ impl Registry {
             name: group.name,
             members,
         };
-        match self.0.store.create_group(&new, self.now_ms()).await? {
+        let terms = asker.free_terms(self.now_ms());
+        match self.0.store.create_group(&new, &terms).await? {
             CreateGroupOutcome::Created(no) => {
                 let made = self.group_by_no(no).await?;
                 made.ok_or_else(|| Error::refused(Refusal::GroupNotFound, "the group was dissolved at once"))
@@ -162,17 +164,27 @@ impl Registry {
         }
     }
 
+    /// The group with this number, live or not; its members, or those it had at its end. Asks the store.
+    pub async fn group_ever(&self, no: GroupNo) -> Result<Option<Arc<Group>>, Error> {
+        let record = self.0.store.group_ever(no).await?;
+        Ok(record.map(|record| KnownGroup::from(record).group))
+    }
+
     /// Ends a group; its id is free again, its number never is.
-    pub async fn dissolve_group(&self, group: &Group) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// [`Error::Changed`] when the asker has not the role any more that `group` shows.
+    pub async fn dissolve_group(&self, group: &Group, asker: &Asker) -> Result<(), Error> {
         let (registry, no, key) = (self.clone(), group.no, (group.tenant, group.id.clone()));
+        let terms = asker.terms(self.now_ms(), group, &[]);
         to_the_end(async move {
-            let dissolved = registry.0.store.dissolve_group(no, registry.now_ms()).await;
+            let dissolved = registry.0.store.dissolve_group(no, &terms).await;
             registry.0.groups.changed(&no).await;
             registry.0.group_nos.changed(&key).await;
-            if dissolved? {
-                Ok(())
-            } else {
-                Err(Refusal::GroupNotFound.into())
+            match dissolved? {
+                DissolveOutcome::Dissolved => Ok(()),
+                DissolveOutcome::NoGroup => Err(Refusal::GroupNotFound.into()),
+                DissolveOutcome::Changed => Err(Error::Changed),
             }
         })
         .await

@@ -6,6 +6,7 @@
 mod access_token;
 mod account;
 mod app;
+mod asker;
 mod credential;
 mod device;
 mod error;
@@ -27,8 +28,10 @@ mod trial;
 pub use access_token::AccessToken;
 pub use account::Account;
 pub use app::{App, NewApp};
+pub use asker::Asker;
 pub use device::Device;
 pub use error::Error;
+pub use godwit_store::UntoldChange;
 pub use group::{Group, Member, NewGroup};
 pub use membership::Change;
 pub use push_token::PushToken;

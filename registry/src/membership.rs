@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use godwit_model::{AccountNo, GroupNo, Refusal, Role, TenantNo, UserId};
-use godwit_store::{AccountRecord, MemberChange};
+use godwit_store::{AccountRecord, MemberChange, Terms, UntoldChange};
 
+use crate::asker::Asker;
 use crate::error::Error;
 use crate::group::{Group, KnownGroup, Member};
 use crate::registry::{Registry, to_the_end};
@@ -25,50 +26,53 @@ pub struct Change {
 
 /// What is asked of the store, and how memory follows.
 enum Ask {
-    Add(Vec<AccountNo>),
-    Remove(Vec<AccountNo>),
-    Role(AccountNo, Role),
-    Joined(Vec<AccountNo>, u64),
-    Left(Vec<AccountNo>, u64),
+    Add(Vec<AccountNo>, Terms),
+    Remove(Vec<AccountNo>, Terms),
+    Role(AccountNo, Role, Terms),
+    Told(UntoldChange, u64),
 }
 
+/// Changes of members are judged by what `group` shows. Where that is not so any more they are [`Error::Changed`], and
+/// nothing was changed.
 impl Registry {
     /// Adds plain members; who is one already is left as it is. Refuses users that do not exist, naming them.
-    pub async fn add_members(&self, group: &Group, users: &[UserId]) -> Result<Change, Error> {
-        let accounts = self.accounts_of_users(group.tenant, users).await?;
-        self.change(group.no, Ask::Add(numbers(&accounts))).await
+    pub async fn add_members(&self, group: &Group, users: &[UserId], asker: &Asker) -> Result<Change, Error> {
+        let accounts = numbers(&self.accounts_of_users(group.tenant, users).await?);
+        let terms = asker.terms(self.now_ms(), group, &[]);
+        self.change(group.no, Ask::Add(accounts, terms)).await
     }
 
-    /// Removes members; who is none is passed over. Refuses users that do not exist, naming them.
-    pub async fn remove_members(&self, group: &Group, users: &[UserId]) -> Result<Change, Error> {
-        let accounts = self.accounts_of_users(group.tenant, users).await?;
-        self.change(group.no, Ask::Remove(numbers(&accounts))).await
+    /// Removes members, but never the owner; who is none is passed over. Refuses users that do not exist, naming them.
+    pub async fn remove_members(&self, group: &Group, users: &[UserId], asker: &Asker) -> Result<Change, Error> {
+        let accounts = numbers(&self.accounts_of_users(group.tenant, users).await?);
+        let terms = asker.terms(self.now_ms(), group, &accounts);
+        self.change(group.no, Ask::Remove(accounts, terms)).await
     }
 
-    /// Gives a member another role. Giving `Owner` moves it: the former owner becomes an admin.
-    pub async fn change_role(&self, group: &Group, user: &UserId, role: Role) -> Result<Change, Error> {
+    /// Gives a member another role. Giving `Owner` moves it: the former owner becomes an admin. The owner loses the
+    /// role in no other way.
+    pub async fn change_role(&self, group: &Group, user: &UserId, role: Role, asker: &Asker) -> Result<Change, Error> {
         let accounts = self.accounts_of_users(group.tenant, std::slice::from_ref(user)).await?;
         let account = accounts.first().ok_or(Refusal::UserNotFound)?.no;
-        self.change(group.no, Ask::Role(account, role)).await
+        let terms = asker.terms(self.now_ms(), group, &[]);
+        self.change(group.no, Ask::Role(account, role, terms)).await
     }
 
-    /// Keeps the `conv_seq` of the system message that told of a join or a leave.
-    pub async fn note_membership_seq(
-        &self,
-        group: GroupNo,
-        accounts: &[AccountNo],
-        conv_seq: u64,
-        joined: bool,
-    ) -> Result<(), Error> {
-        let mut accounts = accounts.to_vec();
-        accounts.sort_unstable();
-        accounts.dedup();
-        let ask = if joined {
-            Ask::Joined(accounts, conv_seq)
-        } else {
-            Ask::Left(accounts, conv_seq)
-        };
-        self.change(group, ask).await.map(|_| ())
+    /// The changes of a group, or of all, that its members were not told of yet; in the order they were made.
+    pub async fn untold_changes(&self, group: Option<GroupNo>) -> Result<Vec<UntoldChange>, Error> {
+        Ok(self.0.store.untold_changes(group).await?)
+    }
+
+    /// Says that a change was told, by the message with this `conv_seq`. Saying it again changes nothing.
+    pub async fn change_told(&self, change: UntoldChange, conv_seq: u64) -> Result<(), Error> {
+        match self.change(change.group, Ask::Told(change, conv_seq)).await {
+            // It was dissolved since.
+            Err(Error::Refused {
+                refusal: Refusal::GroupNotFound,
+                ..
+            }) => Ok(()),
+            told => told.map(|_| ()),
+        }
     }
 
     /// The accounts of users, each once, sorted; refuses when one does not exist.
@@ -118,19 +122,23 @@ impl Registry {
     async fn ask(&self, no: GroupNo, ask: &Ask) -> Result<MemberChange, godwit_store::Error> {
         let store = &self.0.store;
         match ask {
-            Ask::Add(accounts) => {
+            Ask::Add(accounts, terms) => {
                 let most = self.0.settings.group_members_max as u64;
-                store.add_members(no, accounts, most, self.now_ms()).await
+                store.add_members(no, accounts, most, terms).await
             }
-            Ask::Remove(accounts) => store.remove_members(no, accounts, self.now_ms()).await,
-            Ask::Role(account, role) => store.change_role(no, *account, *role).await,
-            Ask::Joined(accounts, conv_seq) => store.note_membership_seq(no, accounts, *conv_seq, true).await,
-            Ask::Left(accounts, conv_seq) => store.note_membership_seq(no, accounts, *conv_seq, false).await,
+            Ask::Remove(accounts, terms) => store.remove_members(no, accounts, terms).await,
+            Ask::Role(account, role, terms) => store.change_role(no, *account, *role, terms).await,
+            Ask::Told(change, conv_seq) => store.change_told(change, *conv_seq).await,
         }
     }
 
     fn refuse(&self, outcome: Result<MemberChange, godwit_store::Error>) -> Error {
         match outcome {
+            Ok(MemberChange::Changed) => Error::Changed,
+            Ok(MemberChange::OwnerStays) => {
+                let detail = "the owner stays until the group is given to somebody else, or dissolved";
+                Error::refused(Refusal::Forbidden, detail)
+            }
             Ok(MemberChange::NoMember) => {
                 Error::refused(Refusal::TargetNotMember, "the user is not a member of this group")
             }
@@ -173,7 +181,7 @@ fn after(before: &Group, ask: &Ask, changed: &[Member]) -> Group {
         .iter()
         .filter(|member| !concerned.contains_key(&member.account));
     let mut members: Vec<_> = kept.cloned().collect();
-    if !matches!(ask, Ask::Remove(_)) {
+    if !matches!(ask, Ask::Remove(..)) {
         members.extend(changed.iter().cloned());
         members.sort_unstable_by_key(|member| member.account);
     }

@@ -237,6 +237,7 @@ impl Core {
         let first_app = first_app(&registry).await?;
         let hub = Hub::new(switchboard, archive.clone());
         let dispatcher = Dispatcher::new(registry.clone(), archive.clone(), hub.clone(), clock);
+        dispatcher.tell_what_is_owed().await;
         Ok(Self {
             archive,
             hub,

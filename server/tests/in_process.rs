@@ -140,3 +140,90 @@ async fn a_database_that_lacks_the_accounts_of_the_log_gives_nobody_the_messages
     }
     boot(&disk, &store).await.shutdown().await;
 }
+
+/// Makes a group of the user who is there from the first start.
+async fn make_group(base: &str, token: &str, id: &str) -> reqwest::StatusCode {
+    let group = json!({ "groupId": id, "name": id, "members": ["try-bob"] });
+    let request = client().post(format!("{base}/v1/groups"));
+    let answer = request.bearer_auth(token).json(&group).send().await;
+    answer.expect("an answer").status()
+}
+
+/// The names of the groups whose making was told, in the order it was.
+async fn groups_told(base: &str, token: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for no in 1..=3 {
+        let request = client().get(format!("{base}/v1/conversations/g-0-{no}/messages"));
+        let answer = request.bearer_auth(token).send().await.expect("an answer");
+        let page: Value = answer.json().await.expect("JSON");
+        for item in page["items"].as_array().into_iter().flatten() {
+            assert_eq!(item["content"]["event"], "created", "{item}");
+            names.push(item["content"]["groupId"].as_str().expect("an id").to_owned());
+        }
+    }
+    names
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_a_group_is_told_after_a_kill_between_the_change_and_the_telling() {
+    let disk = SimulatedDisk::new(4);
+    let store = Store::open("sqlite::memory:").await.expect("a database in memory");
+    let first = boot(&disk, &store).await;
+    let (base, token) = (base(&first), sign_in(&first, &base(&first)).await);
+    assert!(make_group(&base, &token, "before").await.is_success());
+    disk.fail_syncs(true);
+    assert!(
+        make_group(&base, &token, "untold").await.is_success(),
+        "the group is made; telling of it is owed"
+    );
+    first.shutdown().await;
+    let disk = disk.crash();
+
+    let owed = store.untold_changes(None).await.expect("the store answers");
+    assert_eq!(owed.len(), 1, "{owed:?}");
+    let second = boot(&disk, &store).await;
+    let base = self::base(&second);
+    assert_eq!(groups_told(&base, &token).await, ["before", "untold"]);
+    assert!(store.untold_changes(None).await.expect("the store answers").is_empty());
+    second.shutdown().await;
+    let third = boot(&disk, &store).await;
+    assert_eq!(
+        groups_told(&self::base(&third), &token).await.len(),
+        2,
+        "each is told once"
+    );
+    third.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_a_group_that_finds_a_full_disk_is_told_when_there_is_room() {
+    let disk = SimulatedDisk::new(5);
+    let store = Store::open("sqlite::memory:").await.expect("a database in memory");
+    let running = boot(&disk, &store).await;
+    let (base, token) = (base(&running), sign_in(&running, &base(&running)).await);
+    assert!(
+        send(&base, &token, "one")
+            .await
+            .expect("an answer")
+            .status()
+            .is_success()
+    );
+    disk.set_space(Some(0));
+    while send(&base, &token, "full")
+        .await
+        .expect("an answer")
+        .status()
+        .is_success()
+    {}
+    assert!(make_group(&base, &token, "later").await.is_success());
+    disk.set_space(None);
+    let told = async {
+        while groups_told(&base, &token).await != ["later"] {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, told)
+        .await
+        .expect("it is told once there is room");
+    running.shutdown().await;
+}

@@ -2,14 +2,15 @@
 
 pub(crate) mod group;
 
-use godwit_model::{AccountNo, GroupId, GroupNo, Role, TenantNo};
+use godwit_model::{AccountNo, GroupEvent, GroupId, GroupNo, Role, TenantNo};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, Select};
 
 use crate::apps::tenant_from_row;
 use crate::members::{self, MemberRecord};
 use crate::number::{from_row, name_from_row, to_row};
-use crate::{Error, Store};
+use crate::untold_changes::owe;
+use crate::{Error, Store, Terms};
 
 /// A group with its members, as stored at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,9 +62,20 @@ pub enum CreateGroupOutcome {
     AlreadyExists,
 }
 
+/// What became of a group to be ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DissolveOutcome {
+    /// It is ended.
+    Dissolved,
+    /// There is no such live group.
+    NoGroup,
+    /// What the caller relied on is not so any more; nothing was changed.
+    Changed,
+}
+
 impl Store {
     /// Makes a group with its members.
-    pub async fn create_group(&self, new: &NewGroup, now_ms: u64) -> Result<CreateGroupOutcome, Error> {
+    pub async fn create_group(&self, new: &NewGroup, terms: &Terms) -> Result<CreateGroupOutcome, Error> {
         self.write(|held| async move {
             let transaction = &*held;
             if with_id(new.tenant, &new.id).count(transaction).await? > 0 {
@@ -74,12 +86,16 @@ impl Store {
                 group_id: Set(new.id.as_str().to_owned()),
                 name: Set(new.name.clone()),
                 version: Set(1),
-                created_at_ms: Set(to_row(now_ms)),
+                created_at_ms: Set(to_row(terms.now_ms)),
                 ..Default::default()
             };
             let no = group::Entity::insert(row).exec(transaction).await?.last_insert_id;
             let no = GroupNo(from_row(no)?);
-            members::insert(transaction, no, &new.members, now_ms).await?;
+            members::insert(transaction, no, &new.members, terms.now_ms).await?;
+            if terms.telling.is_some() && !new.members.is_empty() {
+                let all = members::of_group(transaction, no).await?;
+                owe(transaction, no, terms, (GroupEvent::Created, None), &all).await?;
+            }
             Ok(CreateGroupOutcome::Created(no))
         })
         .await
@@ -99,24 +115,32 @@ impl Store {
             return Ok(None);
         };
         let members = members::of_group(&view, no).await?;
-        Ok(Some(GroupRecord {
-            no,
-            tenant: tenant_from_row(row.tenant_no)?,
-            id: name_from_row(&row.group_id)?,
-            name: row.name,
-            version: from_row(row.version)?,
-            created_at_ms: from_row(row.created_at_ms)?,
-            members,
-        }))
+        record(row, members).map(Some)
     }
 
-    /// Ends a group and everybody's membership; `false` when there is no such live group.
-    pub async fn dissolve_group(&self, no: GroupNo, now_ms: u64) -> Result<bool, Error> {
+    /// The group with this number, live or not; its members, or those it had when it was dissolved.
+    pub async fn group_ever(&self, no: GroupNo) -> Result<Option<GroupRecord>, Error> {
+        let view = self.view().await?;
+        let Some(row) = group::Entity::find_by_id(to_row(no.0)).one(&view).await? else {
+            return Ok(None);
+        };
+        let members = match row.dissolved_at_ms {
+            None => members::of_group(&view, no).await?,
+            Some(dissolved_at_ms) => members::at_the_end(&view, no, dissolved_at_ms).await?,
+        };
+        record(row, members).map(Some)
+    }
+
+    /// Ends a group and everybody's membership.
+    pub async fn dissolve_group(&self, no: GroupNo, terms: &Terms) -> Result<DissolveOutcome, Error> {
         self.write(|held| async move {
             let transaction = &*held;
+            if !members::still_are(transaction, no, &terms.relied_on).await? {
+                return Ok(DissolveOutcome::Changed);
+            }
             let dissolved = group::Entity::update_many()
                 .set(group::ActiveModel {
-                    dissolved_at_ms: Set(Some(to_row(now_ms))),
+                    dissolved_at_ms: Set(Some(to_row(terms.now_ms))),
                     ..Default::default()
                 })
                 .filter(group::Column::GroupNo.eq(to_row(no.0)))
@@ -124,13 +148,26 @@ impl Store {
                 .exec(transaction)
                 .await?;
             if dissolved.rows_affected == 0 {
-                return Ok(false);
+                return Ok(DissolveOutcome::NoGroup);
             }
-            members::all_leave(transaction, no, now_ms).await?;
-            Ok(true)
+            members::all_leave(transaction, no, terms.now_ms).await?;
+            owe(transaction, no, terms, (GroupEvent::Dissolved, None), &[]).await?;
+            Ok(DissolveOutcome::Dissolved)
         })
         .await
     }
+}
+
+fn record(row: group::Model, members: Vec<MemberRecord>) -> Result<GroupRecord, Error> {
+    Ok(GroupRecord {
+        no: GroupNo(from_row(row.group_no)?),
+        tenant: tenant_from_row(row.tenant_no)?,
+        id: name_from_row(&row.group_id)?,
+        name: row.name,
+        version: from_row(row.version)?,
+        created_at_ms: from_row(row.created_at_ms)?,
+        members,
+    })
 }
 
 fn with_id(tenant: TenantNo, id: &GroupId) -> Select<group::Entity> {

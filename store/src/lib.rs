@@ -13,17 +13,21 @@ mod members;
 mod number;
 mod open;
 mod push_tokens;
+mod terms;
 mod tickets;
 mod transaction;
+mod untold_changes;
 
 pub use accounts::AccountRecord;
 pub use apps::{AppRecord, NewApp};
 pub use devices::{DeviceFacts, DeviceRecord, NewDevice, RegisterOutcome, Renewal};
 pub use error::Error;
-pub use groups::{CreateGroupOutcome, GroupRecord, NewGroup, NewMember};
+pub use groups::{CreateGroupOutcome, DissolveOutcome, GroupRecord, NewGroup, NewMember};
 pub use members::{MemberChange, MemberRecord};
 pub use push_tokens::{NewPushToken, PushTokenRecord};
+pub use terms::{Telling, Terms};
 pub use tickets::{NewTicket, TicketRecord};
+pub use untold_changes::UntoldChange;
 
 use sea_orm::DatabaseConnection;
 

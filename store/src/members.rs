@@ -4,6 +4,9 @@ mod change;
 mod member;
 
 pub use change::MemberChange;
+pub(crate) use change::{note_joined, note_left, unchanged};
+
+use std::collections::HashMap;
 
 use godwit_model::{AccountNo, GroupNo, Role, UserId};
 use sea_orm::ActiveValue::Set;
@@ -57,6 +60,32 @@ fn numbers(accounts: &[AccountNo]) -> impl Iterator<Item = i64> {
 /// Every member of a group, in ascending order of account.
 pub(crate) async fn of_group<C: ConnectionTrait>(connection: &C, group: GroupNo) -> Result<Vec<MemberRecord>, Error> {
     read(connection, present_in(group)).await
+}
+
+/// Whether the roles somebody relied on are so.
+pub(crate) async fn still_are<C: ConnectionTrait>(
+    connection: &C,
+    group: GroupNo,
+    relied_on: &[(AccountNo, Option<Role>)],
+) -> Result<bool, Error> {
+    let accounts: Vec<_> = relied_on.iter().map(|(account, _)| *account).collect();
+    let present = among(connection, group, &accounts).await?;
+    let roles: HashMap<_, _> = present.iter().map(|member| (member.account, member.role)).collect();
+    Ok(relied_on
+        .iter()
+        .all(|(account, role)| roles.get(account).copied() == *role))
+}
+
+/// Everybody whose membership ended when the group did, in ascending order of account.
+pub(crate) async fn at_the_end<C: ConnectionTrait>(
+    connection: &C,
+    group: GroupNo,
+    dissolved_at_ms: i64,
+) -> Result<Vec<MemberRecord>, Error> {
+    let find = member::Entity::find()
+        .filter(member::Column::GroupNo.eq(to_row(group.0)))
+        .filter(member::Column::LeftAtMs.eq(dissolved_at_ms));
+    read(connection, find).await
 }
 
 /// Those of `accounts` that are members, in ascending order of account where `accounts` is.

@@ -1,9 +1,9 @@
 //! The life of a group and its members.
 
 use godwit_model::{GroupNo, Refusal, Role};
-use godwit_registry::{Change, Group, NewGroup, Settings};
+use godwit_registry::{Asker, Change, Error, Group, NewGroup, Settings};
 
-use crate::house::{House, TENANT, assert_refused, cheap, user};
+use crate::house::{House, TENANT, asker, assert_refused, cheap, user};
 
 fn new_group(id: &str, owner: Option<&str>, members: &[&str]) -> NewGroup {
     NewGroup {
@@ -41,7 +41,7 @@ async fn a_group_is_read_as_it_was_made() {
     let house = house_with_people().await;
     let made = house
         .registry
-        .create_group(TENANT, new_group("team", Some("ann"), &["bob", "ann", "bob"]))
+        .create_group(TENANT, new_group("team", Some("ann"), &["bob", "ann", "bob"]), &asker())
         .await
         .unwrap();
     assert_eq!(roles(&made), [("ann", Role::Owner), ("bob", Role::Member)]);
@@ -70,7 +70,7 @@ async fn the_platform_chooses_an_id_and_an_owner_is_optional() {
         id: None,
         ..new_group("x", None, &["ann"])
     };
-    let made = house.registry.create_group(TENANT, new).await.unwrap();
+    let made = house.registry.create_group(TENANT, new, &asker()).await.unwrap();
     assert_eq!(roles(&made), [("ann", Role::Member)]);
     assert_eq!(house.registry.group(TENANT, &made.id).await.unwrap(), Some(made));
 }
@@ -80,12 +80,12 @@ async fn an_id_that_is_taken_and_users_that_do_not_exist_are_refused() {
     let house = house_with_people().await;
     house
         .registry
-        .create_group(TENANT, new_group("team", None, &["ann"]))
+        .create_group(TENANT, new_group("team", None, &["ann"]), &asker())
         .await
         .unwrap();
     let again = house
         .registry
-        .create_group(TENANT, new_group("team", None, &["bob"]))
+        .create_group(TENANT, new_group("team", None, &["bob"]), &asker())
         .await;
     assert_refused(again, Refusal::AlreadyExists);
     let strangers: Vec<_> = (0..12).map(|at| format!("stranger{at}")).collect();
@@ -93,7 +93,7 @@ async fn an_id_that_is_taken_and_users_that_do_not_exist_are_refused() {
     all.push("ann");
     let error = house
         .registry
-        .create_group(TENANT, new_group("other", None, &all))
+        .create_group(TENANT, new_group("other", None, &all), &asker())
         .await
         .unwrap_err();
     assert_eq!(error.refusal(), Some(Refusal::UserNotFound));
@@ -110,7 +110,7 @@ async fn an_id_that_is_taken_and_users_that_do_not_exist_are_refused() {
     assert_refused(
         house
             .registry
-            .create_group(TENANT, new_group("third", Some("nobody"), &[]))
+            .create_group(TENANT, new_group("third", Some("nobody"), &[]), &asker())
             .await,
         Refusal::UserNotFound,
     );
@@ -121,11 +121,11 @@ async fn members_come_and_go_and_come_back() {
     let house = house_with_people().await;
     let registry = &house.registry;
     let group = registry
-        .create_group(TENANT, new_group("team", Some("ann"), &["bob"]))
+        .create_group(TENANT, new_group("team", Some("ann"), &["bob"]), &asker())
         .await
         .unwrap();
     let added = registry
-        .add_members(&group, &[user("bob"), user("cid"), user("dan")])
+        .add_members(&group, &[user("bob"), user("cid"), user("dan")], &asker())
         .await
         .unwrap();
     assert_eq!(
@@ -135,22 +135,25 @@ async fn members_come_and_go_and_come_back() {
     );
     assert_eq!(added.group.members.len(), 4);
     let removed = registry
-        .remove_members(&group, &[user("bob"), user("cid")])
+        .remove_members(&added.group, &[user("bob"), user("cid")], &asker())
         .await
         .unwrap();
     assert_eq!(names(&removed), ["bob", "cid"]);
     assert_eq!(roles(&removed.group), [("ann", Role::Owner), ("dan", Role::Member)]);
-    let nothing = registry.remove_members(&group, &[user("bob")]).await.unwrap();
+    let nothing = registry
+        .remove_members(&removed.group, &[user("bob")], &asker())
+        .await
+        .unwrap();
     assert!(nothing.changed.is_empty());
     assert_eq!(nothing.group, removed.group);
-    let back = registry.add_members(&group, &[user("bob")]).await.unwrap();
+    let back = registry.add_members(&group, &[user("bob")], &asker()).await.unwrap();
     assert_eq!(
         roles(&back.group),
         [("ann", Role::Owner), ("bob", Role::Member), ("dan", Role::Member)]
     );
     assert_eq!(registry.group(TENANT, &group.id).await.unwrap().unwrap(), back.group);
     assert_refused(
-        registry.add_members(&group, &[user("nobody")]).await,
+        registry.add_members(&group, &[user("nobody")], &asker()).await,
         Refusal::UserNotFound,
     );
 }
@@ -160,24 +163,32 @@ async fn giving_the_ownership_makes_the_former_owner_an_admin() {
     let house = house_with_people().await;
     let registry = &house.registry;
     let group = registry
-        .create_group(TENANT, new_group("team", Some("ann"), &["bob", "cid"]))
+        .create_group(TENANT, new_group("team", Some("ann"), &["bob", "cid"]), &asker())
         .await
         .unwrap();
-    let given = registry.change_role(&group, &user("bob"), Role::Owner).await.unwrap();
+    let given = registry
+        .change_role(&group, &user("bob"), Role::Owner, &asker())
+        .await
+        .unwrap();
     assert_eq!(names(&given), ["ann", "bob"]);
     assert_eq!(
         roles(&given.group),
         [("ann", Role::Admin), ("bob", Role::Owner), ("cid", Role::Member)]
     );
-    let same = registry.change_role(&group, &user("bob"), Role::Owner).await.unwrap();
+    let same = registry
+        .change_role(&group, &user("bob"), Role::Owner, &asker())
+        .await
+        .unwrap();
     assert!(same.changed.is_empty());
     assert_eq!(same.group, given.group);
     assert_refused(
-        registry.change_role(&group, &user("dan"), Role::Admin).await,
+        registry.change_role(&group, &user("dan"), Role::Admin, &asker()).await,
         Refusal::TargetNotMember,
     );
     assert_refused(
-        registry.change_role(&group, &user("nobody"), Role::Admin).await,
+        registry
+            .change_role(&group, &user("nobody"), Role::Admin, &asker())
+            .await,
         Refusal::UserNotFound,
     );
 }
@@ -187,18 +198,21 @@ async fn the_number_of_a_join_is_kept_until_the_member_leaves() {
     let house = house_with_people().await;
     let registry = &house.registry;
     let group = registry
-        .create_group(TENANT, new_group("team", None, &["ann", "bob"]))
+        .create_group(TENANT, new_group("team", None, &["ann", "bob"]), &asker())
         .await
         .unwrap();
     let (ann, bob) = (group.members[0].account, group.members[1].account);
-    registry.note_membership_seq(group.no, &[ann], 5, true).await.unwrap();
+    let made = registry.untold_changes(Some(group.no)).await.unwrap().remove(0);
+    assert_eq!(made.accounts, [ann, bob]);
+    registry.change_told(made, 5).await.unwrap();
     let noted = registry.group_by_no(group.no).await.unwrap().unwrap();
     assert_eq!(noted.member(ann).unwrap().joined_conv_seq, Some(5));
-    assert_eq!(noted.member(bob).unwrap().joined_conv_seq, None);
-    let left = registry.remove_members(&group, &[user("ann")]).await.unwrap();
+    assert_eq!(noted.member(bob).unwrap().joined_conv_seq, Some(5));
+    let left = registry.remove_members(&noted, &[user("ann")], &asker()).await.unwrap();
     assert_eq!(left.changed[0].joined_conv_seq, Some(5));
-    registry.note_membership_seq(group.no, &[ann], 6, false).await.unwrap();
-    let back = registry.add_members(&group, &[user("ann")]).await.unwrap();
+    let told = registry.untold_changes(Some(group.no)).await.unwrap().remove(0);
+    registry.change_told(told, 6).await.unwrap();
+    let back = registry.add_members(&group, &[user("ann")], &asker()).await.unwrap();
     assert_eq!(back.changed[0].joined_conv_seq, None, "a new membership");
 }
 
@@ -207,22 +221,22 @@ async fn a_dissolved_group_is_gone_and_its_id_makes_another_group() {
     let house = house_with_people().await;
     let registry = &house.registry;
     let group = registry
-        .create_group(TENANT, new_group("team", None, &["ann"]))
+        .create_group(TENANT, new_group("team", None, &["ann"]), &asker())
         .await
         .unwrap();
     let ann = group.members[0].account;
     registry.group(TENANT, &group.id).await.unwrap().unwrap();
-    registry.dissolve_group(&group).await.unwrap();
+    registry.dissolve_group(&group, &asker()).await.unwrap();
     assert_eq!(registry.group(TENANT, &group.id).await.unwrap(), None);
     assert_eq!(registry.group_by_no(group.no).await.unwrap(), None);
     assert!(registry.groups_of(ann).await.unwrap().is_empty());
-    assert_refused(registry.dissolve_group(&group).await, Refusal::GroupNotFound);
+    assert_refused(registry.dissolve_group(&group, &asker()).await, Refusal::GroupNotFound);
     assert_refused(
-        registry.add_members(&group, &[user("bob")]).await,
+        registry.add_members(&group, &[user("bob")], &asker()).await,
         Refusal::GroupNotFound,
     );
     let next = registry
-        .create_group(TENANT, new_group("team", None, &["bob"]))
+        .create_group(TENANT, new_group("team", None, &["bob"]), &asker())
         .await
         .unwrap();
     assert_ne!(next.no, group.no);
@@ -244,17 +258,29 @@ async fn a_group_has_a_bounded_number_of_members() {
         members: members.to_vec(),
     };
     assert_refused(
-        house.registry.create_group(TENANT, new(&users)).await,
+        house.registry.create_group(TENANT, new(&users), &asker()).await,
         Refusal::TooLarge,
     );
-    let group = house.registry.create_group(TENANT, new(&users[..2])).await.unwrap();
-    assert_refused(house.registry.add_members(&group, &users[2..]).await, Refusal::TooLarge);
-    let full = house.registry.add_members(&group, &users[..3]).await.unwrap().group;
+    let group = house
+        .registry
+        .create_group(TENANT, new(&users[..2]), &asker())
+        .await
+        .unwrap();
+    assert_refused(
+        house.registry.add_members(&group, &users[2..], &asker()).await,
+        Refusal::TooLarge,
+    );
+    let full = house
+        .registry
+        .add_members(&group, &users[..3], &asker())
+        .await
+        .unwrap()
+        .group;
     assert_eq!(full.members.len(), 3);
     assert!(
         house
             .registry
-            .add_members(&full, &users[..3])
+            .add_members(&full, &users[..3], &asker())
             .await
             .unwrap()
             .changed
@@ -270,14 +296,88 @@ async fn a_group_of_several_chunks_has_all_its_members() {
     let new = NewGroup {
         id: None,
         name: "big".to_owned(),
-        owner: Some(users[7].clone()),
+        owner: Some(users[1_200].clone()),
         members: users.clone(),
     };
-    let group = house.registry.create_group(TENANT, new).await.unwrap();
+    let group = house.registry.create_group(TENANT, new, &asker()).await.unwrap();
     assert_eq!(group.members.len(), 1_201);
-    let removed = house.registry.remove_members(&group, &users[..600]).await.unwrap();
+    let removed = house
+        .registry
+        .remove_members(&group, &users[..600], &asker())
+        .await
+        .unwrap();
     assert_eq!((removed.changed.len(), removed.group.members.len()), (600, 601));
-    let added = house.registry.add_members(&group, &users[..599]).await.unwrap();
+    let added = house
+        .registry
+        .add_members(&group, &users[..599], &asker())
+        .await
+        .unwrap();
     assert_eq!((added.changed.len(), added.group.members.len()), (599, 1_200));
     assert!(added.group.members.is_sorted_by_key(|member| member.account));
+}
+
+#[tokio::test]
+async fn a_change_that_was_permitted_by_what_is_past_is_judged_anew() {
+    let house = house_with_people().await;
+    let registry = &house.registry;
+    let new = new_group("team", Some("ann"), &["bob", "cid"]);
+    let group = registry.create_group(TENANT, new, &asker()).await.unwrap();
+    let account = |name: &str| {
+        group
+            .members
+            .iter()
+            .find(|member| member.user == user(name))
+            .unwrap()
+            .account
+    };
+    let ann = Asker {
+        account: Some(account("ann")),
+        ..asker()
+    };
+    let given = registry
+        .change_role(&group, &user("bob"), Role::Owner, &ann)
+        .await
+        .unwrap();
+    for stale in [
+        registry.change_role(&group, &user("cid"), Role::Owner, &ann).await,
+        registry.add_members(&group, &[user("dan")], &ann).await,
+        registry.remove_members(&group, &[user("bob")], &asker()).await,
+    ] {
+        assert!(matches!(stale, Err(Error::Changed)), "{stale:?}");
+    }
+    assert!(matches!(
+        registry.dissolve_group(&group, &ann).await,
+        Err(Error::Changed)
+    ));
+    assert_refused(
+        registry.remove_members(&given.group, &[user("bob")], &asker()).await,
+        Refusal::Forbidden,
+    );
+    assert_refused(
+        registry
+            .change_role(&given.group, &user("bob"), Role::Member, &asker())
+            .await,
+        Refusal::Forbidden,
+    );
+    let now = registry.group_by_no(group.no).await.unwrap().unwrap();
+    assert_eq!(now, given.group, "nothing of it was made");
+}
+
+/// Whoever wins, there is exactly one owner: ownership moves while the one who gets it is removed, or leaves.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_group_never_loses_its_owner_to_a_race() {
+    let house = house_with_people().await;
+    for round in 0..30 {
+        let new = new_group(&format!("team{round}"), Some("ann"), &["bob", "cid"]);
+        let group = house.registry.create_group(TENANT, new, &asker()).await.unwrap();
+        let (giver, remover) = (house.registry.clone(), house.registry.clone());
+        let (to_give, to_remove) = (group.clone(), group.clone());
+        let gives = tokio::spawn(async move { giver.change_role(&to_give, &user("bob"), Role::Owner, &asker()).await });
+        let removes = tokio::spawn(async move { remover.remove_members(&to_remove, &[user("bob")], &asker()).await });
+        let (given, removed) = (gives.await.unwrap().is_ok(), removes.await.unwrap().is_ok());
+        assert!(given != removed, "round {round}: {given} {removed}");
+        let now = house.registry.group_by_no(group.no).await.unwrap().unwrap();
+        let owners: Vec<_> = now.members.iter().filter(|member| member.role == Role::Owner).collect();
+        assert_eq!(owners.len(), 1, "round {round}");
+    }
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use godwit_model::clock::ManualClock;
 use godwit_model::{OsKind, Refusal, TenantNo, UserId};
-use godwit_registry::{App, Error, NewApp, Proof, PushToken, Registered, Registration, Registry, SecretCost, Settings};
+use godwit_registry::{
+    App, Asker, Error, NewApp, Proof, PushToken, Registered, Registration, Registry, SecretCost, Settings,
+};
 use godwit_store::Store;
 
 pub(crate) const NOON_MS: u64 = 1_700_000_000_000;
@@ -23,6 +25,15 @@ pub(crate) fn cheap() -> Settings {
             passes: 1,
         },
         ..Settings::default()
+    }
+}
+
+/// An app that asks for changes of groups.
+pub(crate) fn asker() -> Asker {
+    Asker {
+        account: None,
+        name: "a:app".to_owned(),
+        message_id: "m".to_owned(),
     }
 }
 

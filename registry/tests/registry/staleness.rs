@@ -7,7 +7,7 @@ use godwit_model::Role;
 use godwit_registry::{NewGroup, Registry};
 use tokio::sync::Barrier;
 
-use crate::house::{House, TENANT, registration, user};
+use crate::house::{House, TENANT, asker, registration, user};
 
 const READERS: usize = 4;
 
@@ -117,7 +117,7 @@ async fn a_change_of_a_group_is_seen_by_whoever_made_it() {
         owner: None,
         members: vec![users[0].clone()],
     };
-    let group = house.registry.create_group(TENANT, new).await.unwrap();
+    let group = house.registry.create_group(TENANT, new, &asker()).await.unwrap();
     let (no, id) = (group.no, group.id.clone());
     let readers = Readers::start(&house.registry, move |registry| {
         let id = id.clone();
@@ -130,22 +130,26 @@ async fn a_change_of_a_group_is_seen_by_whoever_made_it() {
         let (registry, group) = (house.registry.clone(), Arc::clone(&group));
         tokio::spawn(async move {
             for round in 0..20 {
-                let added = registry.add_members(&group, std::slice::from_ref(&who)).await.unwrap();
+                let added = registry
+                    .add_members(&group, std::slice::from_ref(&who), &asker())
+                    .await
+                    .unwrap();
                 assert_eq!(added.changed.len(), 1, "round {round}");
                 let seen = registry.group_by_no(no).await.unwrap().unwrap();
                 let account = added.changed[0].account;
                 assert!(seen.member(account).is_some(), "round {round}");
-                registry.change_role(&group, &who, Role::Admin).await.unwrap();
+                registry.change_role(&group, &who, Role::Admin, &asker()).await.unwrap();
                 let seen = registry.group_by_no(no).await.unwrap().unwrap();
                 assert_eq!(seen.member(account).unwrap().role, Role::Admin, "round {round}");
-                registry
-                    .note_membership_seq(no, &[account], round + 1, true)
-                    .await
-                    .unwrap();
+                let untold = registry.untold_changes(Some(no)).await.unwrap();
+                let joined = untold
+                    .into_iter()
+                    .rfind(|change| change.accounts == [account] && change.role.is_none());
+                registry.change_told(joined.unwrap(), round + 1).await.unwrap();
                 let seen = registry.group_by_no(no).await.unwrap().unwrap();
                 assert_eq!(seen.member(account).unwrap().joined_conv_seq, Some(round + 1));
                 registry
-                    .remove_members(&group, std::slice::from_ref(&who))
+                    .remove_members(&seen, std::slice::from_ref(&who), &asker())
                     .await
                     .unwrap();
                 let seen = registry.group_by_no(no).await.unwrap().unwrap();
@@ -177,9 +181,10 @@ async fn a_change_whose_caller_goes_away_is_still_seen_by_the_next() {
         owner: None,
         members: vec![users[0].clone()],
     };
-    let group = house.registry.create_group(TENANT, new).await.unwrap();
+    let group = house.registry.create_group(TENANT, new, &asker()).await.unwrap();
     for (at, who) in users[1..].iter().enumerate() {
-        let change = house.registry.add_members(&group, std::slice::from_ref(who));
+        let asker = asker();
+        let change = house.registry.add_members(&group, std::slice::from_ref(who), &asker);
         // Polls the change a few times, then drops it.
         tokio::select! {
             biased;
@@ -189,13 +194,18 @@ async fn a_change_whose_caller_goes_away_is_still_seen_by_the_next() {
         // The next change of the same group waits for the one that goes on alone, then both must be in memory.
         house
             .registry
-            .change_role(&group, &users[0], if at % 2 == 0 { Role::Admin } else { Role::Member })
+            .change_role(
+                &group,
+                &users[0],
+                if at % 2 == 0 { Role::Admin } else { Role::Member },
+                &asker,
+            )
             .await
             .unwrap();
         let seen = house.registry.group_by_no(group.no).await.unwrap().unwrap();
-        let again = house.registry.add_members(&group, &[]).await.unwrap().group;
+        let again = house.registry.add_members(&group, &[], &asker).await.unwrap().group;
         assert_eq!(seen, again);
     }
-    let everybody = house.registry.add_members(&group, &users).await.unwrap();
+    let everybody = house.registry.add_members(&group, &users, &asker()).await.unwrap();
     assert_eq!(everybody.group.members.len(), 40);
 }

@@ -2,14 +2,15 @@
 
 use std::collections::HashSet;
 
-use godwit_model::{AccountNo, GroupNo, Role};
+use godwit_model::{AccountNo, GroupEvent, GroupNo, Role};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter};
 
-use super::{MemberRecord, among, insert, member, numbers, present_in};
+use super::{MemberRecord, among, insert, member, numbers, present_in, still_are};
 use crate::groups::{set_version, version_of};
 use crate::number::to_row;
-use crate::{CHUNK_ROWS, Error, NewMember, Store};
+use crate::untold_changes::owe;
+use crate::{CHUNK_ROWS, Error, NewMember, Store, Terms};
 
 /// What became of a change of a group's members.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +27,10 @@ pub enum MemberChange {
     NoGroup,
     /// The account is not a member.
     NoMember,
+    /// What the caller relied on is not so any more; nothing was changed.
+    Changed,
+    /// It would leave the group without its owner; nothing was changed.
+    OwnerStays,
     /// The group would have more members than it may; nothing was changed.
     TooMany {
         /// How many it would have.
@@ -40,13 +45,16 @@ impl Store {
         no: GroupNo,
         accounts: &[AccountNo],
         members_max: u64,
-        now_ms: u64,
+        terms: &Terms,
     ) -> Result<MemberChange, Error> {
         self.write(|held| async move {
             let transaction = &*held;
             let Some(version) = version_of(transaction, no).await? else {
                 return Ok(MemberChange::NoGroup);
             };
+            if !still_are(transaction, no, &terms.relied_on).await? {
+                return Ok(MemberChange::Changed);
+            }
             let present = among(transaction, no, accounts).await?;
             let present: HashSet<_> = present.iter().map(|member| member.account).collect();
             let new: Vec<_> = accounts
@@ -65,43 +73,65 @@ impl Store {
                     role: Role::Member,
                 })
                 .collect();
-            insert(transaction, no, &rows, now_ms).await?;
+            insert(transaction, no, &rows, terms.now_ms).await?;
             let changed = among(transaction, no, &new).await?;
+            if !changed.is_empty() {
+                owe(transaction, no, terms, (GroupEvent::Joined, None), &changed).await?;
+            }
             done(transaction, no, version, changed).await
         })
         .await
     }
 
-    /// Removes accounts; who is no member is passed over. `accounts` is sorted, each once.
+    /// Removes accounts, but never the owner; who is no member is passed over. `accounts` is sorted, each once.
     pub async fn remove_members(
         &self,
         no: GroupNo,
         accounts: &[AccountNo],
-        now_ms: u64,
+        terms: &Terms,
     ) -> Result<MemberChange, Error> {
         self.write(|held| async move {
             let transaction = &*held;
             let Some(version) = version_of(transaction, no).await? else {
                 return Ok(MemberChange::NoGroup);
             };
+            if !still_are(transaction, no, &terms.relied_on).await? {
+                return Ok(MemberChange::Changed);
+            }
             let leaving = among(transaction, no, accounts).await?;
+            if leaving.iter().any(|member| member.role == Role::Owner) {
+                return Ok(MemberChange::OwnerStays);
+            }
             let change = member::ActiveModel {
-                left_at_ms: Set(Some(to_row(now_ms))),
+                left_at_ms: Set(Some(to_row(terms.now_ms))),
                 ..Default::default()
             };
             update(transaction, no, &accounts_of(&leaving), change).await?;
+            if !leaving.is_empty() {
+                owe(transaction, no, terms, (GroupEvent::Left, None), &leaving).await?;
+            }
             done(transaction, no, version, leaving).await
         })
         .await
     }
 
-    /// Gives a member another role. When that is `Owner`, the former owner becomes an admin.
-    pub async fn change_role(&self, no: GroupNo, account: AccountNo, role: Role) -> Result<MemberChange, Error> {
+    /// Gives a member another role. When that is `Owner`, the former owner becomes an admin; an owner loses the role in
+    /// no other way.
+    pub async fn change_role(
+        &self,
+        no: GroupNo,
+        account: AccountNo,
+        role: Role,
+        terms: &Terms,
+    ) -> Result<MemberChange, Error> {
         self.write(|held| async move {
             let transaction = &*held;
             let Some(version) = version_of(transaction, no).await? else {
                 return Ok(MemberChange::NoGroup);
             };
+            if !still_are(transaction, no, &terms.relied_on).await? {
+                return Ok(MemberChange::Changed);
+            }
             let Some(member) = among(transaction, no, &[account]).await?.pop() else {
                 return Ok(MemberChange::NoMember);
             };
@@ -110,6 +140,9 @@ impl Store {
                     version,
                     changed: Vec::new(),
                 });
+            }
+            if member.role == Role::Owner {
+                return Ok(MemberChange::OwnerStays);
             }
             let mut concerned = vec![account];
             if role == Role::Owner
@@ -120,47 +153,55 @@ impl Store {
                 concerned.sort_unstable();
             }
             set_role(transaction, no, account, role).await?;
+            owe(transaction, no, terms, (GroupEvent::RoleChanged, Some(role)), &[member]).await?;
             let changed = among(transaction, no, &concerned).await?;
             done(transaction, no, version, changed).await
         })
         .await
     }
+}
 
-    /// Keeps the `conv_seq` of the message that said these accounts joined, or left.
-    pub async fn note_membership_seq(
-        &self,
-        no: GroupNo,
-        accounts: &[AccountNo],
-        conv_seq: u64,
-        joined: bool,
-    ) -> Result<MemberChange, Error> {
-        let conv_seq = Some(to_row(conv_seq));
-        self.write(|held| async move {
-            let transaction = &*held;
-            let Some(version) = version_of(transaction, no).await? else {
-                return Ok(MemberChange::NoGroup);
-            };
-            if !joined {
-                let change = member::ActiveModel {
-                    left_conv_seq: Set(conv_seq),
-                    ..Default::default()
-                };
-                update(transaction, no, accounts, change).await?;
-                return Ok(MemberChange::Done {
-                    version,
-                    changed: Vec::new(),
-                });
-            }
-            let change = member::ActiveModel {
-                joined_conv_seq: Set(conv_seq),
-                ..Default::default()
-            };
-            update(transaction, no, accounts, change).await?;
-            let changed = among(transaction, no, accounts).await?;
-            done(transaction, no, version, changed).await
-        })
-        .await
-    }
+/// Nothing happened to a group.
+pub(crate) async fn unchanged(transaction: &DatabaseTransaction, no: GroupNo) -> Result<MemberChange, Error> {
+    let version = version_of(transaction, no).await?;
+    Ok(version.map_or(MemberChange::NoGroup, |version| MemberChange::Done {
+        version,
+        changed: Vec::new(),
+    }))
+}
+
+/// Keeps the `conv_seq` of the message that said these members joined.
+pub(crate) async fn note_joined(
+    transaction: &DatabaseTransaction,
+    no: GroupNo,
+    accounts: &[AccountNo],
+    conv_seq: u64,
+) -> Result<MemberChange, Error> {
+    let Some(version) = version_of(transaction, no).await? else {
+        return Ok(MemberChange::NoGroup);
+    };
+    let change = member::ActiveModel {
+        joined_conv_seq: Set(Some(to_row(conv_seq))),
+        ..Default::default()
+    };
+    update(transaction, no, accounts, change).await?;
+    let changed = among(transaction, no, accounts).await?;
+    done(transaction, no, version, changed).await
+}
+
+/// Keeps the `conv_seq` of the message that said these members left.
+pub(crate) async fn note_left(
+    transaction: &DatabaseTransaction,
+    no: GroupNo,
+    accounts: &[AccountNo],
+    conv_seq: u64,
+) -> Result<MemberChange, Error> {
+    let change = member::ActiveModel {
+        left_conv_seq: Set(Some(to_row(conv_seq))),
+        ..Default::default()
+    };
+    update(transaction, no, accounts, change).await?;
+    unchanged(transaction, no).await
 }
 
 async fn done(

@@ -1,7 +1,10 @@
 //! Groups and members.
 
-use godwit_model::{AccountNo, GroupNo, Role, TenantNo};
-use godwit_store::{CreateGroupOutcome, MemberChange, MemberRecord, NewGroup, NewMember, Store};
+use godwit_model::{AccountNo, GroupEvent, GroupNo, Role, TenantNo};
+use godwit_store::{
+    CreateGroupOutcome, DissolveOutcome, MemberChange, MemberRecord, NewGroup, NewMember, Store, Telling, Terms,
+    UntoldChange,
+};
 
 use crate::people::{NOW_MS, account, accounts, tenant};
 
@@ -18,8 +21,28 @@ fn new_group(tenant: TenantNo, id: &str, members: &[AccountNo]) -> NewGroup {
     }
 }
 
+fn at() -> Terms {
+    Terms::at(NOW_MS)
+}
+
+/// A change that is told.
+fn told(message_id: &str) -> Terms {
+    let telling = Telling {
+        message_id: message_id.to_owned(),
+        by: "ann".to_owned(),
+    };
+    Terms {
+        telling: Some(telling),
+        ..at()
+    }
+}
+
+async fn untold(store: &Store, no: GroupNo) -> Vec<UntoldChange> {
+    store.untold_changes(Some(no)).await.unwrap()
+}
+
 async fn made(store: &Store, new: &NewGroup) -> GroupNo {
-    match store.create_group(new, NOW_MS).await.unwrap() {
+    match store.create_group(new, &at()).await.unwrap() {
         CreateGroupOutcome::Created(no) => no,
         CreateGroupOutcome::AlreadyExists => unreachable!("the id is taken"),
     }
@@ -57,7 +80,7 @@ pub(crate) async fn a_group_is_read_as_it_was_made(store: Store) {
     assert_eq!(store.group_no(tenant, &group.id).await.unwrap(), Some(no));
     assert_eq!(store.groups_of(ann).await.unwrap(), [no]);
     assert_eq!(
-        store.create_group(&new, NOW_MS).await.unwrap(),
+        store.create_group(&new, &at()).await.unwrap(),
         CreateGroupOutcome::AlreadyExists
     );
     let empty = made(&store, &new_group(tenant, "empty", &[])).await;
@@ -71,19 +94,19 @@ pub(crate) async fn a_group_of_several_chunks_changes_whole(store: Store) {
     let tenant = tenant(&store).await;
     let all = accounts(&store, tenant, 1_001).await;
     let no = made(&store, &new_group(tenant, "big", &all[..600])).await;
-    let (version, added) = done(store.add_members(no, &all, 1_001, NOW_MS).await.unwrap());
+    let (version, added) = done(store.add_members(no, &all, 1_001, &at()).await.unwrap());
     assert_eq!((version, added.len()), (2, 401));
-    let (version, nobody) = done(store.add_members(no, &all, 1_001, NOW_MS).await.unwrap());
+    let (version, nobody) = done(store.add_members(no, &all, 1_001, &at()).await.unwrap());
     assert_eq!(
         (version, nobody.len()),
         (2, 0),
         "all are members already, and the group is full"
     );
-    let (version, removed) = done(store.remove_members(no, &all[..700], NOW_MS).await.unwrap());
+    let (version, removed) = done(store.remove_members(no, &all[..700], &at()).await.unwrap());
     assert_eq!((version, removed.len()), (3, 700));
     let left = store.group(no).await.unwrap().unwrap().members;
     assert_eq!(left.iter().map(|member| member.account).collect::<Vec<_>>(), all[700..]);
-    let too_many = store.add_members(no, &all, 1_000, NOW_MS).await.unwrap();
+    let too_many = store.add_members(no, &all, 1_000, &at()).await.unwrap();
     assert_eq!(too_many, MemberChange::TooMany { would_be: 1_001 });
 }
 
@@ -93,7 +116,7 @@ pub(crate) async fn changes_of_one_group_at_once_are_all_kept(store: Store) {
     let no = made(&store, &new_group(tenant, "team", &[])).await;
     let tasks = all.iter().map(|account| {
         let (store, account) = (store.clone(), *account);
-        tokio::spawn(async move { done(store.add_members(no, &[account], 100, NOW_MS).await.unwrap()).0 })
+        tokio::spawn(async move { done(store.add_members(no, &[account], 100, &at()).await.unwrap()).0 })
     });
     let mut versions = Vec::new();
     for task in tasks.collect::<Vec<_>>() {
@@ -113,11 +136,15 @@ pub(crate) async fn a_group_has_one_owner_whoever_gives_it_away(store: Store) {
     let tenant = tenant(&store).await;
     let all = accounts(&store, tenant, 6).await;
     let no = made(&store, &new_group(tenant, "team", &all)).await;
-    let (version, changed) = done(store.change_role(no, all[0], Role::Owner).await.unwrap());
+    let (version, changed) = done(store.change_role(no, all[0], Role::Owner, &at()).await.unwrap());
     assert_eq!((version, changed.len()), (2, 1));
     let tasks = all[1..].iter().map(|account| {
         let (store, account) = (store.clone(), *account);
-        tokio::spawn(async move { done(store.change_role(no, account, Role::Owner).await.unwrap()).1.len() })
+        tokio::spawn(async move {
+            done(store.change_role(no, account, Role::Owner, &at()).await.unwrap())
+                .1
+                .len()
+        })
     });
     for task in tasks.collect::<Vec<_>>() {
         assert_eq!(task.await.unwrap(), 2, "the new owner and the former one");
@@ -126,11 +153,14 @@ pub(crate) async fn a_group_has_one_owner_whoever_gives_it_away(store: Store) {
     let count = |role| members.iter().filter(|member| member.role == role).count();
     assert_eq!((count(Role::Owner), count(Role::Admin), count(Role::Member)), (1, 5, 0));
     assert_eq!(
-        store.change_role(no, AccountNo(999), Role::Admin).await.unwrap(),
+        store.change_role(no, AccountNo(999), Role::Admin, &at()).await.unwrap(),
         MemberChange::NoMember
     );
     assert_eq!(
-        store.change_role(GroupNo(999), all[0], Role::Admin).await.unwrap(),
+        store
+            .change_role(GroupNo(999), all[0], Role::Admin, &at())
+            .await
+            .unwrap(),
         MemberChange::NoGroup
     );
 }
@@ -138,17 +168,111 @@ pub(crate) async fn a_group_has_one_owner_whoever_gives_it_away(store: Store) {
 pub(crate) async fn the_numbers_of_joins_and_leaves_are_kept(store: Store) {
     let tenant = tenant(&store).await;
     let all = accounts(&store, tenant, 2).await;
-    let no = made(&store, &new_group(tenant, "team", &all)).await;
-    let (version, noted) = done(store.note_membership_seq(no, &all[..1], 5, true).await.unwrap());
-    assert_eq!((version, noted.len(), noted[0].joined_conv_seq), (2, 1, Some(5)));
-    let (_, removed) = done(store.remove_members(no, &all[..1], NOW_MS).await.unwrap());
+    let no = made(&store, &new_group(tenant, "team", &[])).await;
+    assert!(
+        untold(&store, no).await.is_empty(),
+        "a group of nobody is told to nobody"
+    );
+    done(store.add_members(no, &all, 10, &told("m1")).await.unwrap());
+    let joined = untold(&store, no).await.remove(0);
+    assert_eq!((joined.event, &joined.accounts), (GroupEvent::Joined, &all));
+    assert_eq!((&*joined.by, &*joined.message_id), ("ann", "m1"));
+    let (version, noted) = done(store.change_told(&joined, 5).await.unwrap());
+    assert_eq!((version, noted.len(), noted[0].joined_conv_seq), (3, 2, Some(5)));
+    let (version, nobody) = done(store.change_told(&joined, 9).await.unwrap());
+    assert_eq!((version, nobody.len()), (3, 0), "it is told once");
+
+    let (_, removed) = done(store.remove_members(no, &all[..1], &told("m2")).await.unwrap());
     assert_eq!(removed[0].joined_conv_seq, Some(5), "as it was");
-    let (version, nobody) = done(store.note_membership_seq(no, &all[..1], 6, false).await.unwrap());
-    assert_eq!((version, nobody.len()), (3, 0), "nothing that members see");
-    let (version, nobody) = done(store.note_membership_seq(no, &all[..1], 7, true).await.unwrap());
-    assert_eq!((version, nobody.len()), (3, 0), "who left does not join by this");
-    let (_, again) = done(store.add_members(no, &all[..1], 10, NOW_MS).await.unwrap());
+    let left = untold(&store, no).await.remove(0);
+    assert_eq!((left.event, left.users.len()), (GroupEvent::Left, 1));
+    let (version, nobody) = done(store.change_told(&left, 6).await.unwrap());
+    assert_eq!((version, nobody.len()), (4, 0), "nothing that members see");
+    let (_, again) = done(store.add_members(no, &all[..1], 10, &at()).await.unwrap());
     assert_eq!(again[0].joined_conv_seq, None);
+    assert!(store.untold_changes(None).await.unwrap().is_empty());
+}
+
+pub(crate) async fn a_change_is_owed_to_the_members_until_it_is_told(store: Store) {
+    let tenant = tenant(&store).await;
+    let all = accounts(&store, tenant, 3).await;
+    let new = new_group(tenant, "team", &all[..2]);
+    let CreateGroupOutcome::Created(no) = store.create_group(&new, &told("m1")).await.unwrap() else {
+        unreachable!("the id is free")
+    };
+    done(store.change_role(no, all[0], Role::Owner, &told("m2")).await.unwrap());
+    done(store.add_members(no, &all[..2], 10, &told("m3")).await.unwrap());
+    assert_eq!(
+        store.dissolve_group(no, &told("m4")).await.unwrap(),
+        DissolveOutcome::Dissolved
+    );
+    let owed = untold(&store, no).await;
+    let events: Vec<_> = owed.iter().map(|change| (change.event, &*change.message_id)).collect();
+    assert_eq!(
+        events,
+        [
+            (GroupEvent::Created, "m1"),
+            (GroupEvent::RoleChanged, "m2"),
+            (GroupEvent::Dissolved, "m4")
+        ],
+        "what changed nothing is not told"
+    );
+    assert_eq!((owed[1].role, owed[1].users.len()), (Some(Role::Owner), 1));
+    let ended = store.group_ever(no).await.unwrap().unwrap();
+    assert_eq!(ended.members.len(), 2, "those it had are told of its end");
+    for change in &owed {
+        assert_eq!(store.change_told(change, 1).await.unwrap(), MemberChange::NoGroup);
+    }
+    assert!(untold(&store, no).await.is_empty());
+}
+
+pub(crate) async fn a_change_is_made_only_while_what_it_relied_on_is_so(store: Store) {
+    let tenant = tenant(&store).await;
+    let all = accounts(&store, tenant, 3).await;
+    let no = made(&store, &new_group(tenant, "team", &all[..2])).await;
+    done(store.change_role(no, all[0], Role::Owner, &at()).await.unwrap());
+    let relying = |account: AccountNo, role: Option<Role>| Terms {
+        relied_on: vec![(account, role)],
+        ..told("m")
+    };
+    for wrong in [
+        relying(all[0], Some(Role::Admin)),
+        relying(all[1], None),
+        relying(all[2], Some(Role::Member)),
+    ] {
+        assert_eq!(
+            store.add_members(no, &all, 10, &wrong).await.unwrap(),
+            MemberChange::Changed
+        );
+        assert_eq!(
+            store.remove_members(no, &all[1..], &wrong).await.unwrap(),
+            MemberChange::Changed
+        );
+        assert_eq!(
+            store.change_role(no, all[1], Role::Admin, &wrong).await.unwrap(),
+            MemberChange::Changed
+        );
+        assert_eq!(
+            store.dissolve_group(no, &wrong).await.unwrap(),
+            DissolveOutcome::Changed
+        );
+    }
+    assert_eq!(
+        store.remove_members(no, &all[..1], &at()).await.unwrap(),
+        MemberChange::OwnerStays
+    );
+    assert_eq!(
+        store.change_role(no, all[0], Role::Member, &at()).await.unwrap(),
+        MemberChange::OwnerStays
+    );
+    assert_eq!(
+        store.group(no).await.unwrap().unwrap().version,
+        2,
+        "nothing of it was made"
+    );
+    assert!(untold(&store, no).await.is_empty());
+    let right = relying(all[2], None);
+    assert_eq!(done(store.add_members(no, &all, 10, &right).await.unwrap()).1.len(), 1);
 }
 
 pub(crate) async fn a_dissolved_group_frees_its_id(store: Store) {
@@ -156,12 +280,15 @@ pub(crate) async fn a_dissolved_group_frees_its_id(store: Store) {
     let all = accounts(&store, tenant, 2).await;
     let new = new_group(tenant, "team", &all);
     let no = made(&store, &new).await;
-    assert!(store.dissolve_group(no, NOW_MS).await.unwrap());
-    assert!(!store.dissolve_group(no, NOW_MS).await.unwrap());
+    assert_eq!(
+        store.dissolve_group(no, &at()).await.unwrap(),
+        DissolveOutcome::Dissolved
+    );
+    assert_eq!(store.dissolve_group(no, &at()).await.unwrap(), DissolveOutcome::NoGroup);
     assert_eq!(store.group(no).await.unwrap(), None);
     assert!(store.groups_of(all[0]).await.unwrap().is_empty());
     assert_eq!(
-        store.add_members(no, &all, 10, NOW_MS).await.unwrap(),
+        store.add_members(no, &all, 10, &at()).await.unwrap(),
         MemberChange::NoGroup
     );
     let next = made(&store, &new).await;

@@ -68,5 +68,7 @@ contract! {
     changes_of_one_group_at_once_are_all_kept in groups;
     a_group_has_one_owner_whoever_gives_it_away in groups;
     the_numbers_of_joins_and_leaves_are_kept in groups;
+    a_change_is_owed_to_the_members_until_it_is_told in groups;
+    a_change_is_made_only_while_what_it_relied_on_is_so in groups;
     a_dissolved_group_frees_its_id in groups;
 }
