@@ -18,7 +18,7 @@ use serde::Serialize;
 use crate::Dispatcher;
 
 /// How long until a debt is tried again; twice as long each time, up to the second.
-const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
+const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_mins(1));
 
 /// What the members are told: the content of a `groupChange` message.
 #[derive(Serialize)]

@@ -97,14 +97,15 @@ async fn a_device_in_memory_is_authenticated_without_the_store() {
     let house = House::new().await;
     let alice = house.register("alice", registration("code-1")).await.unwrap();
     assert!(house.is_good(&alice.device_token).await);
-    let begin = Instant::now();
-    for _ in 0..10_000 {
-        house
-            .registry
-            .authenticate_device_token(&alice.device_token)
-            .await
-            .unwrap();
+    let mut fastest = Duration::MAX;
+    for _ in 0..20 {
+        let begin = Instant::now();
+        for _ in 0..500 {
+            let known = house.registry.authenticate_device_token(&alice.device_token).await;
+            known.unwrap();
+        }
+        fastest = fastest.min(begin.elapsed());
     }
-    // Measured: 8 µs each in a debug build on two cores; the bound is 50 µs.
-    assert!(begin.elapsed() < Duration::from_millis(500), "{:?}", begin.elapsed());
+    // Measured: 8 µs each in a debug build on two cores; the bound is 50 µs. Other work on the machine slows some rounds.
+    assert!(fastest < Duration::from_millis(25), "{fastest:?}");
 }
