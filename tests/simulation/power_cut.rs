@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::checker::{inboxes, judge};
 use crate::random::Random;
 use crate::workload::{Acknowledged, Witness, broadcast, listen, send};
-use crate::world::World;
+use crate::world::{World, plain_doors};
 
 const SEEDS: u64 = 1_000;
 /// Seeds at the same time.
@@ -46,25 +46,21 @@ async fn one(world: &World, seed: u64) -> (u64, bool) {
     let disk = SimulatedDisk::new(seed);
     let running = world.boot(Arc::new(disk.clone())).await;
     disk.cut_at_change(disk.changes() + 1 + random.below(100));
-    let addresses = running.addresses();
+    let (http, mqtt) = plain_doors(&running);
     let nobody: Witness = Arc::new(|_| {});
     let listener = &world.devices[0];
-    let listening = tokio::spawn(listen(addresses.mqtt.clone(), listener.clone()));
+    let listening = tokio::spawn(listen(mqtt.clone(), listener.clone()));
     let mut senders = Vec::new();
     for device in &world.devices[1..] {
         senders.push(tokio::spawn(send(
-            addresses.mqtt.clone(),
+            mqtt.clone(),
             device.clone(),
             seed,
             Arc::clone(&nobody),
         )));
     }
     if seed.is_multiple_of(4) {
-        senders.push(tokio::spawn(broadcast(
-            world.app.at(addresses.http.as_deref().expect("the plain door is open")),
-            seed,
-            nobody,
-        )));
+        senders.push(tokio::spawn(broadcast(world.app.at(&http), seed, nobody)));
     }
     let mut acknowledged: Vec<Acknowledged> = Vec::new();
     for sender in senders {
@@ -76,9 +72,7 @@ async fn one(world: &World, seed: u64) -> (u64, bool) {
     drop(running);
 
     let restarted = world.boot(Arc::new(disk.crash())).await;
-    let app = world
-        .app
-        .at(restarted.addresses().http.as_deref().expect("the plain door is open"));
+    let app = world.app.at(&plain_doors(&restarted).0);
     let inboxes = inboxes(world, &app, &acknowledged).await;
     judge(seed, &inboxes, &acknowledged);
     let stored: HashSet<u64> = inboxes[&listener.user]

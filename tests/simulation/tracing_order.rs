@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::traced_disk::TracedDisk;
 use crate::workload::{Witness, broadcast, send};
-use crate::world::World;
+use crate::world::{World, plain_doors};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_acknowledgement_leaves_before_its_sync() {
@@ -14,7 +14,7 @@ async fn no_acknowledgement_leaves_before_its_sync() {
     for seed in 1..=10 {
         let disk = TracedDisk::new(seed);
         let running = world.boot(Arc::new(disk.clone())).await;
-        let addresses = running.addresses();
+        let (http, mqtt) = plain_doors(&running);
         let witness: Witness = {
             let (disk, seen) = (disk.clone(), Arc::clone(&seen));
             Arc::new(move |id| {
@@ -28,17 +28,13 @@ async fn no_acknowledgement_leaves_before_its_sync() {
         let mut senders = Vec::new();
         for device in &world.devices {
             senders.push(tokio::spawn(send(
-                addresses.mqtt.clone(),
+                mqtt.clone(),
                 device.clone(),
                 seed,
                 Arc::clone(&witness),
             )));
         }
-        senders.push(tokio::spawn(broadcast(
-            world.app.at(addresses.http.as_deref().expect("the plain door is open")),
-            seed,
-            witness,
-        )));
+        senders.push(tokio::spawn(broadcast(world.app.at(&http), seed, witness)));
         for sender in senders {
             sender.await.unwrap();
         }

@@ -28,12 +28,7 @@ impl World {
         let store = Store::open("sqlite::memory:").await.expect("a database in memory");
         let running = boot(&store, Arc::new(godwit_archive::SimulatedDisk::new(0))).await;
         let first = running.first_app().expect("the first start makes an app").clone();
-        let app = App::with_secret(
-            running.addresses().http.as_deref().expect("the plain door is open"),
-            &first.client_id,
-            &first.client_secret,
-        )
-        .await;
+        let app = App::with_secret(&plain_doors(&running).0, &first.client_id, &first.client_secret).await;
         let mut devices = Vec::new();
         for at in 0..USERS {
             devices.push(app.register(&user(at), &format!("code-{at}")).await);
@@ -89,4 +84,10 @@ async fn fill(store: &Store, client_id: &str, client_secret: &str) {
         let user = user(at).parse().expect("a userId");
         registry.issue_ticket(&app, &user, None, None).await.expect("a ticket");
     }
+}
+
+/// Where REST and MQTT listen without TLS.
+pub(crate) fn plain_doors(running: &Running) -> (String, String) {
+    let doors = running.addresses();
+    doors.http.zip(doors.mqtt).expect("the plain doors are open")
 }

@@ -30,10 +30,11 @@ function connect(password) {
 
 function entered(client) {
   return new Promise((resolve, reject) => {
-    client.once("connect", (answer) => {
-      say("entered", answer.sessionPresent);
-      resolve();
+    // Not "connect": that comes late, after messages that were in one frame with the answer.
+    client.on("packetreceive", (packet) => {
+      if (packet.cmd === "connack") say("entered", packet.sessionPresent);
     });
+    client.once("connect", resolve);
     client.once("error", reject);
   });
 }
