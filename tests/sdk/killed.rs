@@ -185,7 +185,6 @@ async fn talk(app: App, mqtt: String, quiet: Arc<AtomicBool>) {
 async fn live(mut phone: Phone, at: u64, app: App, tally: Arc<Tally>) -> Phone {
     let mut random = Random::new(SEED + at);
     let mut killed = 0;
-    let mut ticket = Some(app.ticket(&phone.user).await);
     for n in 0.. {
         if killed >= KILLS / PHONES {
             break;
@@ -195,18 +194,20 @@ async fn live(mut phone: Phone, at: u64, app: App, tally: Arc<Tally>) -> Phone {
             1 => ("never", random.below(300)),
             _ => ("delivered", 20_000),
         };
+        // One that died while it registered spent its ticket and has nothing from it.
+        let ticket = match phone.account {
+            None => Some(app.ticket(&phone.user).await),
+            Some(_) => None,
+        };
         let life = Life {
-            register: n > 0 && random.below(4) == 0,
+            register: ticket.is_none() && random.below(4) == 0,
             drafts: drafts(&mut random, at, n),
             stop_at,
             stop_after: 1 + random.below(4),
             lasts: Duration::from_millis(lasts),
-            ticket: ticket.clone(),
+            ticket,
         };
         let death = phone.live_and_die(life).await;
-        if phone.account.is_some() {
-            ticket = None;
-        }
         let counter = match (death, stop_at) {
             (Death::AtItsMoment, "delivered") => {
                 killed += 1;
