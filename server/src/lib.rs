@@ -13,6 +13,7 @@ pub mod data_folder;
 mod demo;
 mod failure;
 mod http;
+mod platform;
 mod rooms;
 pub mod running;
 mod serve;
