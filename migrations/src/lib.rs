@@ -14,6 +14,7 @@ mod m0002_accounts_and_devices;
 mod m0003_tickets;
 mod m0004_groups;
 mod m0005_untold_changes;
+mod m0006_platform;
 
 /// Every step of the schema, oldest first.
 #[derive(Debug)]
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_tickets::Step),
             Box::new(m0004_groups::Step),
             Box::new(m0005_untold_changes::Step),
+            Box::new(m0006_platform::Step),
         ]
     }
 }

@@ -33,6 +33,7 @@ pub use device::Device;
 pub use error::Error;
 pub use godwit_store::UntoldChange;
 pub use group::{Group, Member, NewGroup};
+pub use keys::master_key_check;
 pub use membership::Change;
 pub use push_token::PushToken;
 pub use registration::{Proof, Registered, Registration};

@@ -10,7 +10,7 @@ use crate::args::{AppCommand, Configured};
 use crate::console::{print, print_json};
 use crate::data_folder::{DataFolder, FirstApp};
 use crate::failure::{Exit, Failure};
-use crate::{settings, wiring};
+use crate::{platform, settings, wiring};
 
 /// An app whose secret was just made, as it is printed.
 #[derive(Serialize)]
@@ -54,7 +54,7 @@ async fn open(configured: &Configured) -> Result<(DataFolder, Registry), Failure
     let settings = settings::load(configured.sources())?.settings;
     let folder = DataFolder::open(&settings.server.data)?;
     let store = wiring::open_store(&settings, &folder).await?;
-    let key = folder.master_key()?;
+    let key = platform::master_key(&folder, &store).await?;
     let registry = wiring::open_registry(&settings, store, Arc::new(SystemClock), &key).await?;
     Ok((folder, registry))
 }

@@ -64,7 +64,7 @@ pub(crate) async fn run(arguments: ChatArguments) -> Result<(), Failure> {
 }
 
 fn failed(error: &dyn std::error::Error) -> Failure {
-    Failure::new("GW-T001", error.to_string(), "")
+    Failure::new("GW-M001", error.to_string(), "")
 }
 
 fn read_json<T: serde::de::DeserializeOwned>(file: &Path) -> Option<T> {
@@ -95,7 +95,7 @@ fn store(arguments: &ChatArguments, server: &str) -> Result<PathBuf, Failure> {
     let made = std::fs::create_dir_all(&folder);
     made.map_err(|error| {
         Failure::new(
-            "GW-T002",
+            "GW-M002",
             format!("{}: {error}", folder.display()),
             "name another with --store",
         )
@@ -111,7 +111,7 @@ fn own_data() -> Result<PathBuf, Failure> {
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share"));
     named.or_else(home).ok_or_else(|| {
         Failure::new(
-            "GW-T002",
+            "GW-M002",
             "there is no home folder to keep messages in",
             "name one with --store",
         )
@@ -130,7 +130,7 @@ async fn ticket(arguments: &ChatArguments, server: &str) -> Result<String, Failu
             "give --ticket, or --data with the folder of a server ({} is none)",
             arguments.data.display()
         );
-        return Err(Failure::new("GW-T003", what, next).with_exit(Exit::NotFound));
+        return Err(Failure::new("GW-M003", what, next).with_exit(Exit::NotFound));
     };
     let client = reqwest::Client::new();
     let token = client
@@ -149,13 +149,13 @@ async fn ticket(arguments: &ChatArguments, server: &str) -> Result<String, Failu
 async fn text(request: reqwest::RequestBuilder, field: &str) -> Result<String, Failure> {
     let unreachable = |error: reqwest::Error| {
         let what = format!("the server does not answer: {error}");
-        Failure::new("GW-T004", what, "is it running? name it with --server").with_exit(Exit::Unreachable)
+        Failure::new("GW-M004", what, "is it running? name it with --server").with_exit(Exit::Unreachable)
     };
     let answer = request.send().await.map_err(unreachable)?;
     let status = answer.status();
     let body: Value = answer.json().await.map_err(unreachable)?;
     body[field].as_str().map(str::to_owned).ok_or_else(|| {
         let detail = body["detail"].as_str().unwrap_or_default();
-        Failure::new("GW-T005", format!("no {field} was given ({status}): {detail}"), "")
+        Failure::new("GW-M005", format!("no {field} was given ({status}): {detail}"), "")
     })
 }

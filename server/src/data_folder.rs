@@ -128,9 +128,18 @@ impl DataFolder {
         format!("sqlite:{}", self.path.join("store.db").display())
     }
 
-    /// The key all others are derived from; made on the first start.
+    fn master_key_path(&self) -> PathBuf {
+        self.path.join("master.key")
+    }
+
+    /// Whether the key is there.
+    pub fn has_master_key(&self) -> bool {
+        self.master_key_path().exists()
+    }
+
+    /// The key all others are derived from; made if it is missing.
     pub fn master_key(&self) -> Result<[u8; 32], Failure> {
-        master_key::read_or_make(&self.path.join("master.key"))
+        master_key::read_or_make(&self.master_key_path())
     }
 
     /// Where the first app's credentials are.

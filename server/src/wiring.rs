@@ -21,7 +21,7 @@ use crate::running::{Bound, Doors, Running};
 use crate::settings::Settings;
 use crate::sockets::Sockets;
 use crate::tls::{TlsDoors, judge, keep_renewed};
-use crate::{rooms, telemetry};
+use crate::{platform, rooms, telemetry};
 
 /// What a server stands on. Tests bring their own: a simulated disk, a clock that stands still, a database in memory
 /// that outlives the server.
@@ -39,11 +39,12 @@ pub struct Parts {
 impl Parts {
     /// The parts of a data folder, and the host's clock.
     pub async fn of_folder(settings: &Settings, folder: &DataFolder) -> Result<Self, Failure> {
+        let store = open_store(settings, folder).await?;
         Ok(Self {
             disk: Arc::new(open_disk(folder)?),
             clock: Arc::new(SystemClock),
-            store: open_store(settings, folder).await?,
-            master_key: folder.master_key()?,
+            master_key: platform::master_key(folder, &store).await?,
+            store,
         })
     }
 }
@@ -88,6 +89,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> Result<Running, Failure
     telemetry::metrics();
     let failed = CancellationToken::new();
     let switchboard = Arc::new(Switchboard::default());
+    platform::check(&*parts.disk, &parts.store, &parts.master_key).await?;
     let archive = open_archive(settings, &parts, Arc::clone(&switchboard), failed.clone()).await?;
     // All sockets before anything is made or served, so that a taken port leaves nothing half done.
     let sockets = Sockets::bind(settings).await?;
@@ -301,12 +303,13 @@ impl Core {
         switchboard: Arc<Switchboard>,
     ) -> Result<Self, Failure> {
         let Parts {
+            disk,
             clock,
             store,
             master_key,
-            ..
         } = parts;
         check_same_accounts(&archive, &store).await?;
+        platform::join(&*disk, &store, &master_key).await?;
         let registry = open_registry(settings, store, Arc::clone(&clock), &master_key).await?;
         let first_app = first_app(&registry).await?;
         let hub = Hub::new(switchboard, archive.clone());

@@ -19,6 +19,10 @@ async fn boot(disk: &SimulatedDisk, store: &Store) -> Running {
 }
 
 async fn try_boot(disk: &SimulatedDisk, store: &Store) -> Result<Running, Failure> {
+    boot_with_key(disk, store, [7; 32]).await
+}
+
+async fn boot_with_key(disk: &SimulatedDisk, store: &Store, master_key: [u8; 32]) -> Result<Running, Failure> {
     let mut settings = Settings::default();
     settings.http.bind = "127.0.0.1:0".parse().expect("an address");
     settings.mqtt.bind = "127.0.0.1:0".parse().expect("an address");
@@ -26,7 +30,7 @@ async fn try_boot(disk: &SimulatedDisk, store: &Store) -> Result<Running, Failur
         disk: Arc::new(disk.clone()),
         clock: Arc::new(SystemClock),
         store: store.clone(),
-        master_key: [7; 32],
+        master_key,
     };
     start(&settings, parts).await
 }
@@ -139,6 +143,36 @@ async fn a_database_that_lacks_the_accounts_of_the_log_gives_nobody_the_messages
         }
     }
     boot(&disk, &store).await.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_of_two_platforms_are_not_started_together() {
+    let mut parts = Vec::new();
+    for seed in [6, 7] {
+        let store = Store::open("sqlite::memory:").await.expect("a database in memory");
+        let disk = SimulatedDisk::new(seed);
+        boot(&disk, &store).await.shutdown().await;
+        parts.push((disk, store));
+    }
+    let (one, other) = (&parts[0], &parts[1]);
+    let lost = SimulatedDisk::new(8);
+    for (disk, key, code) in [
+        (&other.0, [7; 32], "GW-S004"),
+        (&lost, [7; 32], "GW-S004"),
+        (&one.0, [8; 32], "GW-D007"),
+    ] {
+        match boot_with_key(disk, &one.1, key).await {
+            Err(failure) => assert_eq!(failure.code, code, "{failure}"),
+            Ok(_) => panic!("it started with what belongs to another: {code}"),
+        }
+    }
+    assert!(
+        lost.content("platform").is_none(),
+        "nothing was made new beside what was kept"
+    );
+    for (disk, store) in &parts {
+        boot(disk, store).await.shutdown().await;
+    }
 }
 
 /// Makes a group of the user who is there from the first start.

@@ -170,6 +170,36 @@ fn a_folder_in_use_is_refused_with_who_has_it() {
 }
 
 #[test]
+fn a_folder_that_lost_a_part_is_refused_and_not_begun_anew() {
+    for (part, code) in [("master.key", "GW-D007"), ("archive", "GW-S004")] {
+        let (_folder, data) = folder();
+        let mut server = Server::start(&data);
+        server.child.kill().expect("killed");
+        server.child.wait().expect("ended");
+        let (kept, lost) = (data.join("kept"), data.join(part));
+        std::fs::rename(&lost, &kept).expect("it is there");
+        for _ in 0..2 {
+            let again = run(&[
+                "serve",
+                "--data",
+                data.to_str().expect("text"),
+                "--http",
+                "127.0.0.1:0",
+                "--mqtt",
+                "127.0.0.1:0",
+            ]);
+            assert_eq!(again.status.code(), Some(1));
+            assert!(stderr(&again).contains(code), "{part}: {}", stderr(&again));
+        }
+        if lost.is_dir() {
+            std::fs::remove_dir_all(&lost).expect("what the start made");
+        }
+        std::fs::rename(&kept, &lost).expect("it is put back");
+        let _whole = Server::start(&data);
+    }
+}
+
+#[test]
 fn a_killed_server_leaves_a_folder_that_starts_again() {
     let (_folder, data) = folder();
     let mut server = Server::start(&data);

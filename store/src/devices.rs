@@ -1,6 +1,6 @@
 //! Devices: exactly one live record for each unique code of a tenant; retired records are history.
 
-pub(crate) mod device;
+mod device;
 mod record;
 mod register;
 
@@ -13,7 +13,7 @@ use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, Que
 
 use crate::accounts::account;
 use crate::number::to_row;
-use crate::{Error, Store, push_tokens};
+use crate::{Error, NewPushToken, Store, push_tokens};
 
 impl Store {
     /// The live device with this public id.
@@ -82,6 +82,37 @@ impl Store {
         .await
     }
 
+    /// Keeps a live device's token and removes it from any other; `false` when there is no such live device.
+    pub async fn set_push_token(&self, no: DeviceNo, push: &NewPushToken, now_ms: u64) -> Result<bool, Error> {
+        self.write(|held| async move {
+            let transaction = &*held;
+            if !is_live(transaction, no).await? {
+                return Ok(false);
+            }
+            push_tokens::put(transaction, no, push, now_ms).await?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Turns push on or off for a live device; `false` when there is no such live device.
+    pub async fn set_push_enabled(&self, no: DeviceNo, enabled: bool) -> Result<bool, Error> {
+        self.write(|held| async move {
+            let transaction = &*held;
+            let changed = device::Entity::update_many()
+                .set(device::ActiveModel {
+                    push_enabled: Set(enabled),
+                    ..Default::default()
+                })
+                .filter(device::Column::DeviceNo.eq(to_row(no.0)))
+                .filter(device::Column::RetiredAtMs.is_null())
+                .exec(transaction)
+                .await?;
+            Ok(changed.rows_affected == 1)
+        })
+        .await
+    }
+
     async fn one_live_device(&self, find: Select<device::Entity>) -> Result<Option<DeviceRecord>, Error> {
         let found = live(find).find_also_related(account::Entity).one(&self.reader).await?;
         found.map(DeviceRecord::try_from).transpose()
@@ -92,7 +123,7 @@ fn live(find: Select<device::Entity>) -> Select<device::Entity> {
     find.filter(device::Column::RetiredAtMs.is_null())
 }
 
-pub(crate) async fn is_live(transaction: &DatabaseTransaction, no: DeviceNo) -> Result<bool, Error> {
+async fn is_live(transaction: &DatabaseTransaction, no: DeviceNo) -> Result<bool, Error> {
     Ok(live(device::Entity::find_by_id(to_row(no.0)))
         .count(transaction)
         .await?

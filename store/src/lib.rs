@@ -13,6 +13,7 @@ mod groups;
 mod members;
 mod number;
 mod open;
+mod platform;
 mod push_tokens;
 mod terms;
 mod tickets;
@@ -26,6 +27,7 @@ pub use devices::{DeviceFacts, DeviceRecord, NewDevice, RegisterOutcome, Renewal
 pub use error::Error;
 pub use groups::{CreateGroupOutcome, DissolveOutcome, GroupRecord, NewGroup, NewMember};
 pub use members::{MemberChange, MemberRecord};
+pub use platform::PlatformRecord;
 pub use push_tokens::{NewPushToken, PushTokenRecord};
 pub use terms::{Telling, Terms};
 pub use tickets::{NewTicket, TicketRecord};

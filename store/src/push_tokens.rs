@@ -7,7 +7,6 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 
-use crate::devices::{device, is_live};
 use crate::number::{from_row, hash_from_row, to_row};
 use crate::{Error, Store};
 
@@ -36,19 +35,6 @@ pub struct NewPushToken {
 }
 
 impl Store {
-    /// Keeps a live device's token and removes it from any other; `false` when there is no such live device.
-    pub async fn set_push_token(&self, no: DeviceNo, push: &NewPushToken, now_ms: u64) -> Result<bool, Error> {
-        self.write(|held| async move {
-            let transaction = &*held;
-            if !is_live(transaction, no).await? {
-                return Ok(false);
-            }
-            put(transaction, no, push, now_ms).await?;
-            Ok(true)
-        })
-        .await
-    }
-
     /// Forgets a device's token; nothing happens when there is none.
     pub async fn remove_push_token(&self, no: DeviceNo) -> Result<(), Error> {
         self.write(|held| async move { remove(&held, no).await }).await
@@ -65,24 +51,6 @@ impl Store {
             token_hash: hash_from_row(&row.token_hash)?,
             sealed_token: row.sealed_token,
         }))
-    }
-
-    /// Turns push on or off for a live device; `false` when there is no such live device.
-    pub async fn set_push_enabled(&self, no: DeviceNo, enabled: bool) -> Result<bool, Error> {
-        self.write(|held| async move {
-            let transaction = &*held;
-            let changed = device::Entity::update_many()
-                .set(device::ActiveModel {
-                    push_enabled: Set(enabled),
-                    ..Default::default()
-                })
-                .filter(device::Column::DeviceNo.eq(to_row(no.0)))
-                .filter(device::Column::RetiredAtMs.is_null())
-                .exec(transaction)
-                .await?;
-            Ok(changed.rows_affected == 1)
-        })
-        .await
     }
 }
 

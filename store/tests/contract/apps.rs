@@ -1,7 +1,7 @@
 //! Tenants and apps.
 
 use godwit_model::{AppNo, TenantNo};
-use godwit_store::{NewApp, Store};
+use godwit_store::{NewApp, PlatformRecord, Store};
 
 use crate::people::{NOW_MS, tenant};
 
@@ -57,4 +57,15 @@ pub(crate) async fn a_new_secret_counts(store: Store) {
     assert_eq!((second.secret_version, &*second.secret_hash), (2, "other"));
     assert_eq!(store.app_by_no(first.no).await.unwrap(), Some(second));
     assert_eq!(store.set_app_secret("b", "other").await.unwrap(), None);
+}
+
+pub(crate) async fn a_database_belongs_to_one_platform(store: Store) {
+    assert_eq!(store.platform().await.unwrap(), None);
+    let platform = |id: &str, check: u8| PlatformRecord {
+        platform_id: id.to_owned(),
+        key_check: [check; 32],
+    };
+    assert!(store.join_platform(&platform("one", 1)).await.unwrap());
+    assert!(!store.join_platform(&platform("two", 2)).await.unwrap());
+    assert_eq!(store.platform().await.unwrap(), Some(platform("one", 1)));
 }

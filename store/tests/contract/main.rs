@@ -53,6 +53,7 @@ contract! {
     an_app_is_read_as_it_was_made in apps;
     the_first_app_is_made_once in apps;
     a_new_secret_counts in apps;
+    a_database_belongs_to_one_platform in apps;
     a_user_has_one_account_whoever_asks_first in accounts;
     accounts_are_found_by_every_name in accounts;
     of_many_uses_of_a_ticket_one_wins in devices;
