@@ -43,7 +43,7 @@ async fn user_properties_come_with_the_message_and_stand_in_it_for_everybody() {
     let mut at_bob = house.listen(Version::V5, &bob).await;
     let mut at_tablet = house.listen(Version::V311, &tablet).await;
     let pairs = [("trace", "7"), ("trace", "8"), ("", "\u{2603}")];
-    let draft = r#"{"id":"1","to":"bob","type":0,"color":"red"}"#;
+    let draft = r#"{"id":"1","to":"bob","type":-1,"color":"red"}"#;
     at_ann.send(&publish(&ann.account, 1, draft, &pairs)).await;
     assert_eq!(at_ann.next().await, Seen::PubAck(1, 0));
     let expected = r#""ext":{"properties":[["trace","7"],["trace","8"],["","☃"]],"color":"red"}"#;
@@ -60,7 +60,7 @@ async fn user_properties_come_with_the_message_and_stand_in_it_for_everybody() {
     assert_eq!(at_ann.next().await, Seen::PubAck(2, 0), "a repeat");
     at_ann.send(&publish(&ann.account, 3, draft, &pairs[..1])).await;
     assert_eq!(at_ann.next().await, Seen::PubAck(3, 0x80), "another message");
-    let other = r#"{"id":"2","to":"bob","type":0}"#;
+    let other = r#"{"id":"2","to":"bob","type":-1}"#;
     let mut bytes = Vec::new();
     put(&mut bytes, format!("im/{}/outbox", ann.account).as_bytes());
     // 33 of them, each of five bytes.
@@ -132,7 +132,7 @@ async fn a_message_expires_and_deliveries_carry_what_is_left_of_its_time() {
         body.extend(id.to_be_bytes());
         body.extend([5, 0x02]);
         body.extend(seconds.to_be_bytes());
-        body.extend(format!(r#"{{"id":"{id}","to":"bob","type":0}}"#).bytes());
+        body.extend(format!(r#"{{"id":"{id}","to":"bob","type":-1}}"#).bytes());
         packet(0x32, &body)
     };
     at_ann.send(&with_expiry(1, 1_000)).await;

@@ -276,7 +276,7 @@ async fn subscriptions_a_full_disk_refused_are_not_there_when_it_has_room_again(
         drop((at_bob, at_tablet));
 
         let (mut at_bob, _) = house.enter(version, &bob, false).await;
-        let hello = format!(r#"{{"id":"hello","to":"{}","type":0}}"#, name("bob"));
+        let hello = format!(r#"{{"id":"hello","to":"{}","type":-1}}"#, name("bob"));
         while {
             at_ann
                 .send(&ann.publish(Version::V5, "outbox", 9, hello.as_bytes()))

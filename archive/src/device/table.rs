@@ -140,8 +140,8 @@ impl DeviceTable {
         devices.states.set(
             device,
             DeviceState {
-                session,
                 cursor,
+                session,
                 ..state
             },
         );
