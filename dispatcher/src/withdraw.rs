@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use godwit_archive::{AppendError, DuplicateKey, Entry, GoneReason, Record, RecordKind};
 use godwit_model::{AccountNo, ConversationKey, Draft, MessageType, Refusal, Refused, ServerId, TenantNo};
+use godwit_protocol::body::FORM_TO_IS_READER;
 use godwit_protocol::{Body, fingerprint};
 use godwit_registry::{App, Device, Scope};
 use serde::{Deserialize, Serialize};

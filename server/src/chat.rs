@@ -72,11 +72,13 @@ fn read_json<T: serde::de::DeserializeOwned>(file: &Path) -> Option<T> {
 }
 
 fn server(arguments: &ChatArguments) -> String {
-    let in_folder = || read_json::<Addresses>(&arguments.data.join("addresses.json"));
-    arguments.server.clone().unwrap_or_else(|| {
-        let http = in_folder().map_or_else(|| "127.0.0.1:8080".to_owned(), |addresses| addresses.http);
-        format!("http://{http}")
-    })
+    let in_folder = || {
+        let addresses = read_json::<Addresses>(&arguments.data.join("addresses.json"))?;
+        let secret = addresses.https.map(|https| format!("https://{https}"));
+        addresses.http.map(|http| format!("http://{http}")).or(secret)
+    };
+    let named = arguments.server.clone().or_else(in_folder);
+    named.unwrap_or_else(|| "http://127.0.0.1:8080".to_owned())
 }
 
 /// One folder for each user of each server.

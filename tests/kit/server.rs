@@ -63,6 +63,7 @@ impl Server {
             https: None,
             mqtts: None,
         };
+        fill(&data.path().join("data"));
         Self::start_at(data, none, settings).await
     }
 
@@ -93,7 +94,6 @@ impl Server {
             addresses,
             settings: settings.to_owned(),
         };
-        fill(&server.data());
         server.restart().await;
         server
     }
