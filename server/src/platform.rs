@@ -14,7 +14,7 @@ use crate::data_folder::DataFolder;
 use crate::failure::Failure;
 
 /// The file in the log's folder that holds the platform's id; the log itself passes it over.
-const FILE: &str = "platform";
+pub(crate) const FILE: &str = "platform";
 /// Its name until it is whole; the log removes what ends so.
 const UNFINISHED: &str = "platform.tmp";
 /// Longest content, in bytes: 32 digits and the end of the line.

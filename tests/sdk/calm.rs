@@ -221,7 +221,7 @@ async fn groups_are_made_and_changed_and_their_messages_name_the_writer() {
 async fn every_published_type_arrives_as_it_was_sent() {
     let house = House::new().await;
     let (a, b) = (house.online("ann", |_| {}).await, house.online("ben", |_| {}).await);
-    for content in crate::types::samples() {
+    for content in crate::published::samples() {
         let mut events = b.events();
         let state = settled(&a, Draft::new("ben", content.clone())).await;
         assert!(

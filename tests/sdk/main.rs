@@ -6,8 +6,8 @@ mod calm;
 mod killed;
 mod lives;
 mod proxy;
+mod published;
 mod random;
-mod types;
 
 use std::path::PathBuf;
 use std::time::Duration;

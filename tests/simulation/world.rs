@@ -21,12 +21,15 @@ pub(crate) struct World {
     store: Store,
     pub(crate) app: App,
     pub(crate) devices: Vec<Device>,
+    /// What pairs a log with the database.
+    platform: Vec<u8>,
 }
 
 impl World {
     pub(crate) async fn new() -> Self {
         let store = Store::open("sqlite::memory:").await.expect("a database in memory");
-        let running = boot(&store, Arc::new(godwit_archive::SimulatedDisk::new(0))).await;
+        let disk = Arc::new(godwit_archive::SimulatedDisk::new(0));
+        let running = boot(&store, Arc::clone(&disk) as _).await;
         let first = running.first_app().expect("the first start makes an app").clone();
         let app = App::with_secret(&plain_doors(&running).0, &first.client_id, &first.client_secret).await;
         let mut devices = Vec::new();
@@ -36,12 +39,34 @@ impl World {
         app.create_group("team", &["user0", "user1", "user2"]).await;
         running.shutdown().await;
         fill(&store, &first.client_id, &first.client_secret).await;
-        Self { store, app, devices }
+        let platform = read(&*disk, PLATFORM).expect("the first start says of which platform the log is");
+        Self {
+            store,
+            app,
+            devices,
+            platform,
+        }
     }
 
     pub(crate) async fn boot(&self, disk: Arc<dyn Disk>) -> Running {
+        if read(&*disk, PLATFORM).is_none() {
+            let file = disk.create(PLATFORM).expect("an empty disk");
+            file.write_at(&self.platform, 0).expect("room");
+            file.sync_data().expect("power");
+            disk.sync_directory().expect("power");
+        }
         boot(&self.store, disk).await
     }
+}
+
+/// The file that says of which platform a log is.
+const PLATFORM: &str = "platform";
+
+fn read(disk: &dyn Disk, name: &str) -> Option<Vec<u8>> {
+    let file = disk.open(name).ok()?;
+    let mut bytes = vec![0; usize::try_from(file.size().ok()?).ok()?];
+    file.read_at(&mut bytes, 0).ok()?;
+    Some(bytes)
 }
 
 pub(crate) fn user(at: usize) -> String {

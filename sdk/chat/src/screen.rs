@@ -41,7 +41,7 @@ mod tests {
     use crate::composer::Composer;
 
     fn shown(desk: &Desk, columns: u16) -> String {
-        let mut terminal = Terminal::new(TestBackend::new(columns, 12)).expect("a terminal");
+        let mut terminal = Terminal::new(TestBackend::new(columns, 16)).expect("a terminal");
         terminal.draw(|frame| draw(frame, desk)).expect("drawn");
         terminal.backend().to_string()
     }

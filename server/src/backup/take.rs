@@ -127,6 +127,8 @@ impl Desk {
         for _ in 0..ATTEMPTS {
             self.entries.clear();
             let inspector = self.looked.inspector.clone();
+            // A log from before platforms were paired has none.
+            self.file(crate::platform::FILE, false)?;
             for name in &inspector.state_files().map_err(|error| unreadable(&error))? {
                 self.file(name, false)?;
             }

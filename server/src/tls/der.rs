@@ -66,7 +66,8 @@ pub(super) fn time_ms(tag: u8, text: &[u8]) -> Option<u64> {
         _ => return None,
     };
     let pairs = rest.as_bytes().chunks(2).map(|pair| {
-        let pair = std::str::from_utf8(pair).ok()?;
+        let two_digits = pair.len() == 2 && pair.iter().all(u8::is_ascii_digit);
+        let pair = std::str::from_utf8(pair).ok().filter(|_| two_digits)?;
         pair.parse::<i64>().ok()
     });
     let pairs: Vec<i64> = pairs.collect::<Option<_>>()?;
