@@ -45,6 +45,7 @@ impl Terminal {
         stdin.flush().expect("the terminal listens");
     }
 
+    /// Waits for a word on the screen; what is between words may be drawn by moving the cursor.
     async fn shows(&self, text: &str) {
         let screen = self.folder.join("screen");
         wait_for(&format!("{text:?} on the screen"), || async {
@@ -102,16 +103,16 @@ async fn what_is_typed_offline_survives_the_messenger_and_arrives_once() {
     .await;
 
     server.kill();
-    terminal.type_in("written offline\rhalf a sen");
-    terminal.keeps("half a sen").await;
+    terminal.type_in("written offline\runfini");
+    terminal.keeps("unfini").await;
     terminal.kill();
 
     server.restart().await;
     let mut terminal = Terminal::open(&server, folder.path());
-    terminal.shows("half a sen").await;
+    terminal.shows("unfini").await;
     terminal.shows("online").await;
-    terminal.type_in("tence\r");
-    let expected = ["hello bob", "written offline", "half a sentence"];
+    terminal.type_in("shed\r");
+    let expected = ["hello bob", "written offline", "unfinished"];
     wait_for("all three texts", || async {
         (texts(&app, &bob).await == expected).then_some(())
     })
