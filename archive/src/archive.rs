@@ -234,6 +234,11 @@ impl Archive {
         self.watched(found)
     }
 
+    /// Whom a message is for, ascending; empty if there is no such message. Blocks on the disk.
+    pub fn recipients(&self, id: ServerId) -> Result<Vec<AccountNo>, ReadError> {
+        self.watched(reader::recipients(&self.0.shared.view, id))
+    }
+
     /// What is known of a device, cursor moves included that are not durable yet.
     pub fn device(&self, device: DeviceNo) -> Option<DeviceState> {
         self.0.shared.devices.get(device)

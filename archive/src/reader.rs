@@ -62,6 +62,22 @@ pub(crate) fn message(view: &SharedView, now_ms: u64, id: ServerId) -> Result<Op
     Ok(found.or_else(|| Some(lost(id))))
 }
 
+/// Whom a message is for.
+pub(crate) fn recipients(view: &SharedView, id: ServerId) -> Result<Vec<AccountNo>, ReadError> {
+    let Some((segment, location)) = find(view, id)? else {
+        return Ok(Vec::new());
+    };
+    let Some((kind, body)) = segment.frame(location.offset)? else {
+        return Ok(Vec::new());
+    };
+    let accounts = decode::stored(&body).and_then(|stored| match kind {
+        FrameKind::Message => Some(stored.numbers()?.into_iter().map(|(account, _)| account).collect()),
+        FrameKind::Intent => stored.accounts(),
+        _ => None,
+    });
+    Ok(accounts.unwrap_or_default())
+}
+
 /// Where a message is.
 pub(crate) fn find(view: &SharedView, id: ServerId) -> Result<Option<(Segment, Location)>, ReadError> {
     let finished = {

@@ -1,12 +1,15 @@
 //! Reading: an account reads what is in its inbox; apps with the scope read whole conversations.
 
+use std::sync::Arc;
+
 use godwit_archive::{Archive, ConversationQuery, InboxQuery, Item, ReadError, Record};
 use godwit_model::limits::{PAGE_ENTRIES_DEFAULT, PAGE_ENTRIES_MAX};
-use godwit_model::{Address, ConversationKey, Refusal, Refused, ServerId};
+use godwit_model::{Address, ConversationKey, Refusal, Refused, ServerId, TenantNo};
 use godwit_registry::Account;
 use serde_json::value::RawValue;
 
 use crate::failure::{of_read, of_registry};
+use crate::withdraw::stated_tenant;
 use crate::{Dispatcher, render};
 
 /// Bytes of stored messages after which a page ends early; one entry always fits.
@@ -101,9 +104,11 @@ impl Dispatcher {
         }
     }
 
-    /// Reads a whole conversation, ascending by `conv_seq`. The caller has checked that an app may.
+    /// Reads a whole conversation, ascending by `conv_seq`; one of another tenant looks like one that does not exist.
+    /// The caller has checked that an app may.
     pub async fn conversation(
         &self,
+        tenant: TenantNo,
         conversation: ConversationKey,
         window: Window,
     ) -> Result<Vec<(u64, Box<RawValue>)>, Refused> {
@@ -116,20 +121,39 @@ impl Dispatcher {
         let records = self
             .read(move |archive| archive.conversation(conversation, &query))
             .await?;
+        if !self.is_of_tenant(&records, tenant).await? {
+            return Ok(Vec::new());
+        }
         let render = |record: &Record| Some((record.conv_seq, raw(record)?));
         Ok(records.iter().filter_map(|record| render(record)).collect())
     }
 
-    /// One message by the server's id. The caller has checked that an app may.
-    pub async fn message(&self, id: ServerId) -> Result<Box<RawValue>, Refused> {
-        let record = self.read(move |archive| archive.message(id)).await?;
-        record
-            .and_then(|record| raw(&record))
-            .ok_or_else(|| Refused::new(Refusal::NotFound, format!("no message {id}")))
+    /// A conversation belongs to one tenant. What lost its content may not say whose it was, so the others are asked.
+    async fn is_of_tenant(&self, records: &[Arc<Record>], tenant: TenantNo) -> Result<bool, Refused> {
+        let stated: Vec<_> = records.iter().filter_map(|record| stated_tenant(record)).collect();
+        if !stated.is_empty() {
+            return Ok(stated.iter().all(|of| *of == tenant));
+        }
+        for record in records {
+            if let Some(of) = self.tenant_of_message(record).await? {
+                return Ok(of == tenant);
+            }
+        }
+        Ok(false)
+    }
+
+    /// One message of a tenant by the server's id. The caller has checked that an app may.
+    pub async fn message(&self, tenant: TenantNo, id: ServerId) -> Result<Box<RawValue>, Refused> {
+        let none = || Refused::new(Refusal::NotFound, format!("no message {id}"));
+        let record = self.read(move |archive| archive.message(id)).await?.ok_or_else(none)?;
+        if self.tenant_of_message(&record).await? != Some(tenant) {
+            return Err(none());
+        }
+        raw(&record).ok_or_else(none)
     }
 
     /// Reads off the runtime's workers: a cold page waits for the disk.
-    async fn read<T: Send + 'static>(
+    pub(crate) async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Archive) -> Result<T, ReadError> + Send + 'static,
     ) -> Result<T, Refused> {

@@ -18,6 +18,7 @@ pub mod render;
 mod requests;
 mod sender;
 mod to_the_end;
+mod withdraw;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -31,10 +32,12 @@ pub use accept::Accepted;
 pub use append::{Appending, Submitted};
 pub use devices::NewRegistration;
 pub use expand::RefusedTarget;
+pub use godwit_archive::GoneReason;
 pub use groups::GroupActor;
 pub use message_id::new_message_id;
 pub use requests::Reply;
 pub use sender::Sender;
+pub use withdraw::{RECALL_WINDOW_MS, Withdrawn};
 
 /// The handle every door holds. Cheap to clone.
 #[derive(Clone)]
@@ -45,6 +48,7 @@ pub struct Dispatcher {
     clock: Arc<dyn Clock>,
     /// Whether a task is trying again to tell of changes of groups.
     retrying: Arc<AtomicBool>,
+    recall_window_ms: u64,
 }
 
 impl Dispatcher {
@@ -56,7 +60,15 @@ impl Dispatcher {
             hub,
             clock,
             retrying: Arc::default(),
+            recall_window_ms: RECALL_WINDOW_MS,
         }
+    }
+
+    /// Gives senders another time to take a message back.
+    #[must_use]
+    pub fn with_recall_window_ms(mut self, recall_window_ms: u64) -> Self {
+        self.recall_window_ms = recall_window_ms;
+        self
     }
 
     /// Takes a draft the whole way: accepted, stored, numbered. Resolves when that is durable.

@@ -29,7 +29,7 @@ fn record(record: &Record, reader: Option<(&UserId, u64)>) -> String {
     let seq = reader.map(|(_, seq)| seq);
     let Ok(body) = std::str::from_utf8(&record.body) else {
         // Only this crate writes bodies, from strings; other bytes mean a damage the checksum missed.
-        return envelope::render_gone("unreadable", seq.unwrap_or_default());
+        return envelope::render_gone("unreadable", seq, record.conv_seq);
     };
     match record.kind {
         RecordKind::Message => {
@@ -39,11 +39,12 @@ fn record(record: &Record, reader: Option<(&UserId, u64)>) -> String {
             envelope::render_message(body, to, seq, &stamp)
         }
         RecordKind::Refused => envelope::render_refused(body, seq.unwrap_or_default(), &stamp),
-        RecordKind::Gone(reason) => envelope::render_gone(gone_word(reason), seq.unwrap_or_default()),
+        RecordKind::Gone(reason) => envelope::render_gone(gone_word(reason), seq, record.conv_seq),
     }
 }
 
-fn gone_word(reason: GoneReason) -> &'static str {
+/// What readers are told.
+pub fn gone_word(reason: GoneReason) -> &'static str {
     match reason {
         GoneReason::Expired => "expired",
         GoneReason::Recalled => "recalled",

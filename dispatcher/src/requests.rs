@@ -13,6 +13,7 @@ mod group_remove_members;
 mod group_view;
 mod history;
 mod inbox;
+mod message_recall;
 
 use std::sync::Arc;
 
@@ -60,6 +61,7 @@ impl Dispatcher {
         match &*request.method {
             inbox::METHOD => answer(inbox::call(self, device, read(params)?).await),
             history::METHOD => answer(history::call(self, device, read(params)?).await),
+            message_recall::METHOD => answer(message_recall::call(self, device, read(params)?).await),
             group_create::METHOD => answer(group_create::call(self, device, id, read(params)?).await),
             group_get::METHOD => answer(group_get::call(self, device, read(params)?).await),
             group_list::METHOD => answer(group_list::call(self, device).await),

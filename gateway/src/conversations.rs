@@ -4,7 +4,7 @@
 use axum::Json;
 use axum::extract::State;
 use godwit_dispatcher::history::Window;
-use godwit_model::{ConversationKey, TenantNo};
+use godwit_model::ConversationKey;
 use godwit_registry::Scope;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -14,7 +14,7 @@ use crate::auth::Caller;
 use crate::body::{Parameters, Places, parse};
 use crate::door::Door;
 use crate::envelope::Envelope;
-use crate::page::{self, Numbered, tenant_of};
+use crate::page;
 use crate::problem::Problem;
 
 /// Which part of the conversation. Without bounds, the newest messages.
@@ -61,40 +61,12 @@ pub(crate) async fn read_conversation(
         since_ms: part.since,
         limit: part.limit,
     };
-    let read = door.dispatcher().conversation(conversation, window).await?;
-    let is_full = read.len() >= page::limit(&window);
-    let items = of_tenant(read, app.tenant);
+    let items = door.dispatcher().conversation(app.tenant, conversation, window).await?;
+    let is_full = items.len() >= page::limit(&window);
     let path = format!("/v1/conversations/{conversation}/messages");
     let next = page::next(&path, &window, &items, |edge, upper| is_full && (upper || edge > 1));
     Ok(Json(MessagePage {
         items: items.into_iter().map(|(_, json)| json).collect(),
         next,
     }))
-}
-
-/// A conversation belongs to one tenant; another's looks like one that does not exist. What lost its content does not
-/// say whose it was, so it is shown only beside messages that do.
-fn of_tenant(items: Vec<Numbered>, tenant: TenantNo) -> Vec<Numbered> {
-    let tenants: Vec<_> = items.iter().map(|(_, json)| tenant_of(json)).collect();
-    let is_own = tenants.contains(&Some(tenant)) && tenants.iter().flatten().all(|of| *of == tenant);
-    if is_own { items } else { Vec::new() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn page(items: &[&str]) -> Vec<Numbered> {
-        let item = |json: &&str| (1, RawValue::from_string((*json).to_owned()).unwrap());
-        items.iter().map(item).collect()
-    }
-
-    #[test]
-    fn nothing_of_another_tenant_is_shown() {
-        let (own, other, gone) = (r#"{"tenantNo":"1"}"#, r#"{"tenantNo":"2"}"#, r#"{"gone":"erased"}"#);
-        assert_eq!(of_tenant(page(&[own, gone]), TenantNo(1)).len(), 2);
-        for hidden in [&[other][..], &[gone], &[own, other], &[other, gone], &[]] {
-            assert!(of_tenant(page(hidden), TenantNo(1)).is_empty(), "{hidden:?}");
-        }
-    }
 }

@@ -26,6 +26,7 @@ mod routes;
 mod settings;
 mod tickets;
 mod try_page;
+mod withdrawals;
 
 pub use door::{Gateway, MqttAddresses};
 pub use routes::{openapi, router};

@@ -1,9 +1,7 @@
 //! Pages of numbered entries: which part is asked for, and where the next one is.
 
 use godwit_dispatcher::history::Window;
-use godwit_model::TenantNo;
 use godwit_model::limits::{PAGE_ENTRIES_DEFAULT, PAGE_ENTRIES_MAX};
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 /// An entry with its number.
@@ -33,17 +31,6 @@ pub(crate) fn next(
         (true, None) => format!("{path}?after={edge}&limit={limit}"),
         (false, _) => format!("{path}?before={edge}&limit={limit}"),
     })
-}
-
-/// Whose message this is; `None` for what is no message any more.
-pub(crate) fn tenant_of(message: &RawValue) -> Option<TenantNo> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct OnlyTenant {
-        tenant_no: String,
-    }
-    let only: OnlyTenant = serde_json::from_str(message.get()).ok()?;
-    only.tenant_no.parse().ok().map(TenantNo)
 }
 
 #[cfg(test)]
@@ -78,12 +65,5 @@ mod tests {
         assert_eq!(between, "/x?after=5&before=9&limit=2");
         assert_eq!(next("/x", &after, &[], more), None);
         assert_eq!(next("/x", &after, &items(4..=5), |edge, up| !(edge == 5 && up)), None);
-    }
-
-    #[test]
-    fn only_the_platforms_own_tenant_number_counts() {
-        let of = |json: &str| tenant_of(&RawValue::from_string(json.to_owned()).unwrap());
-        assert_eq!(of(r#"{"content":{"tenantNo":"2"},"tenantNo":"1"}"#), Some(TenantNo(1)));
-        assert_eq!(of(r#"{"seq":1,"gone":"erased"}"#), None);
     }
 }

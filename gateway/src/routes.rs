@@ -15,6 +15,7 @@ use crate::problem::Problem;
 use crate::settings::Settings;
 use crate::{
     conversations, description, devices, docs_page, frame, groups, health, inbox, messages, oauth, tickets, try_page,
+    withdrawals,
 };
 
 /// The REST door. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`: without the peer's address all
@@ -53,7 +54,7 @@ fn resources() -> OpenApiRouter<Door> {
         .routes(routes!(devices::set_push_token, devices::remove_push_token))
         .routes(routes!(devices::switch_push))
         .routes(routes!(messages::send_message))
-        .routes(routes!(messages::read_message))
+        .routes(routes!(messages::read_message, withdrawals::withdraw_message))
         .routes(routes!(conversations::read_conversation))
         .routes(routes!(inbox::read_inbox))
         .routes(routes!(groups::create_group))

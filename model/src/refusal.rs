@@ -34,6 +34,8 @@ pub enum Refusal {
     IdConflict,
     /// The id carries a time older than the duplicate window.
     IdExpired,
+    /// The time in which a sender may take the message back is over.
+    RecallExpired,
     /// It exists already.
     AlreadyExists,
     /// The ticket is unknown, used or expired.
@@ -61,7 +63,7 @@ pub enum Remedy {
 
 impl Refusal {
     /// All of them, for published tables.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Malformed,
         Self::InvalidField,
         Self::TooLarge,
@@ -76,6 +78,7 @@ impl Refusal {
         Self::TargetNotMember,
         Self::IdConflict,
         Self::IdExpired,
+        Self::RecallExpired,
         Self::AlreadyExists,
         Self::TicketInvalid,
         Self::DeviceOwned,
@@ -152,6 +155,12 @@ impl Refusal {
                 422,
                 0x80,
                 "this id carries a time older than the duplicate window of 72 hours",
+            ),
+            Self::RecallExpired => (
+                "recall_expired",
+                409,
+                0x80,
+                "the time in which the sender may take it back is over",
             ),
             Self::AlreadyExists => ("already_exists", 409, 0x80, "it exists already"),
             Self::TicketInvalid => ("ticket_invalid", 401, 0x87, "the ticket is unknown, used or expired"),

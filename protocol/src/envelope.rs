@@ -259,9 +259,13 @@ pub fn render_refused(body: &str, seq: u64, stamp: &Stamp) -> String {
     out
 }
 
-/// Writes the tombstone of a slot whose content is gone.
-pub fn render_gone(reason: &str, seq: u64) -> String {
-    let mut out = format!("{{\"seq\":{seq},\"gone\":");
+/// Writes the tombstone of a slot whose content is gone: under its number in the inbox that is being read, or under its
+/// number in the conversation where a whole one is.
+pub fn render_gone(reason: &str, seq: Option<u64>, conv_seq: u64) -> String {
+    let mut out = match seq {
+        Some(seq) => format!("{{\"seq\":{seq},\"gone\":"),
+        None => format!("{{\"convSeq\":{conv_seq},\"gone\":"),
+    };
     push_string(&mut out, reason);
     out.push('}');
     out

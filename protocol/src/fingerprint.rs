@@ -1,6 +1,6 @@
 //! Hashes that recognise a draft when it comes again, through whatever door.
 
-use godwit_model::{AccountNo, Address, Draft, GroupNo, TenantNo};
+use godwit_model::{AccountNo, Address, Draft, GroupNo, ServerId, TenantNo};
 
 fn hash(parts: &[&[u8]]) -> u128 {
     let mut hasher = blake3::Hasher::new();
@@ -43,6 +43,11 @@ pub fn group_change_key(group: GroupNo, message_id: &str) -> u128 {
 /// The key of a request that makes something: the account and the request's own id.
 pub fn request_key(account: AccountNo, id: &str) -> u128 {
     hash(&[b"request", &account.0.to_le_bytes(), id.as_bytes()])
+}
+
+/// The key of the notice that a message was taken back, so that it is told once.
+pub fn notice_key(message: ServerId) -> u128 {
+    hash(&[b"withdrawn", &message.0.to_le_bytes()])
 }
 
 /// What a draft says, to tell a repeat from another message under the same id: in the high half where it goes and as

@@ -82,6 +82,11 @@ impl Registry {
         Ok(Some(account))
     }
 
+    /// The account with this number. Asks the store each time: meant for what is rare.
+    pub async fn account_by_no(&self, no: AccountNo) -> Result<Option<Account>, Error> {
+        Ok(self.0.store.account_by_no(no).await?.map(Account::from))
+    }
+
     /// Every account of a tenant, sorted.
     pub async fn accounts_of_tenant(&self, tenant: TenantNo) -> Result<Vec<AccountNo>, Error> {
         Ok(self.0.store.accounts_of_tenant(tenant).await?)

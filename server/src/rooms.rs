@@ -79,7 +79,7 @@ pub(crate) fn broker(settings: &Settings) -> godwit_broker::Settings {
     }
 }
 
-fn milliseconds(time: Duration) -> u64 {
+pub(crate) fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -236,7 +236,8 @@ impl Core {
         let registry = open_registry(settings, store, Arc::clone(&clock), &master_key).await?;
         let first_app = first_app(&registry).await?;
         let hub = Hub::new(switchboard, archive.clone());
-        let dispatcher = Dispatcher::new(registry.clone(), archive.clone(), hub.clone(), clock);
+        let dispatcher = Dispatcher::new(registry.clone(), archive.clone(), hub.clone(), clock)
+            .with_recall_window_ms(rooms::milliseconds(settings.limits.recall_time));
         dispatcher.tell_what_is_owed().await;
         Ok(Self {
             archive,

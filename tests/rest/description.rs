@@ -8,11 +8,12 @@ use serde_json::Value;
 use crate::house::{House, send};
 
 /// Every call there is.
-const CALLS: [&str; 20] = [
+const CALLS: [&str; 21] = [
     "DELETE /v1/devices/{deviceId}",
     "DELETE /v1/devices/{deviceId}/push-token",
     "DELETE /v1/groups/{groupId}",
     "DELETE /v1/groups/{groupId}/members/{userId}",
+    "DELETE /v1/messages/{serverId}",
     "GET /healthz",
     "GET /metrics",
     "GET /readyz",

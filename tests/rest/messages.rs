@@ -145,3 +145,50 @@ async fn a_message_is_read_by_the_apps_of_its_tenant() {
         (422, "invalid_field")
     );
 }
+
+#[tokio::test]
+async fn a_message_that_was_taken_back_is_a_tombstone_for_every_reader_and_its_readers_are_told() {
+    let house = House::start().await;
+    let phone = house.phone("alice").await;
+    let body = json!({"id": "m", "to": "alice", "type": "text", "content": "secret"});
+    let sent = house.message(&body).await.expect(201);
+    let (id, conv) = (sent.field("serverId"), sent.field("conv"));
+    let path = format!("/v1/messages/{id}");
+    let withdraw = |token: &str, query: &str| {
+        let request = house.request(Method::DELETE, &format!("{path}{query}"));
+        send(request.bearer_auth(token))
+    };
+
+    let stranger = house.stranger().await;
+    assert_eq!(withdraw(&stranger, "").await.problem(), (404, "not_found"));
+    let reader = house.app_with(&[Scope::MessagesRead]).await;
+    assert_eq!(withdraw(&reader, "").await.problem(), (403, "forbidden"));
+    let unknown = withdraw(&house.token, "?reason=other").await;
+    assert_eq!(unknown.problem(), (422, "invalid_field"));
+
+    let expected = json!({"serverId": id, "conv": conv, "convSeq": 1, "reason": "erased"});
+    for query in ["?reason=erased", "", "?reason=recalled"] {
+        let answer = withdraw(&house.token, query).await.expect(200);
+        assert_eq!(answer.json, expected, "{query}");
+    }
+    let tombstone = json!({"convSeq": 1, "gone": "erased"});
+    assert_eq!(house.get(&house.token, &path).await.expect(200).json, tombstone);
+    assert_eq!(house.get(&stranger, &path).await.problem(), (404, "not_found"));
+    let alone = format!("/v1/conversations/{conv}/messages?before=2");
+    let seen = house.get(&house.token, &alone).await.expect(200);
+    assert_eq!(seen.json["items"], json!([tombstone]));
+    assert_eq!(house.get(&stranger, &alone).await.expect(200).json["items"], json!([]));
+
+    let inbox = format!("/v1/accounts/{}/inbox?after=0", phone.account);
+    let inbox = house.get(&phone.token, &inbox).await.expect(200).json;
+    assert_eq!(inbox["head"], 2, "one message and one notice");
+    assert_eq!(inbox["items"][0], json!({"seq": 1, "gone": "erased"}));
+    let notice = &inbox["items"][1];
+    assert_eq!(notice["type"], "withdrawn");
+    assert_eq!(notice["isBackground"], true);
+    assert_eq!(notice["content"], expected);
+    assert_eq!((&notice["conv"], &notice["to"]), (&json!(conv), &json!("alice")));
+
+    let again = house.message(&body).await.expect(200);
+    assert_eq!(again.json["serverId"], sent.json["serverId"]);
+}

@@ -131,6 +131,8 @@ sections! {
 
     /// How much of each.
     limits: Limits {
+        /// How long a sender may take a message back.
+        recall_time: Duration = seconds(120);
         /// Most live devices of one account.
         devices_per_account: usize = 100;
         /// Most members of one group, at most 100000.
