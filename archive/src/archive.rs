@@ -1,5 +1,6 @@
 //! The handle everybody holds.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -18,17 +19,17 @@ use crate::index::sealer::Sealer;
 use crate::listener::Listener;
 use crate::query::{ConversationQuery, InboxQuery, ReadError};
 use crate::reader;
-use crate::record::{GoneReason, Item, Record};
+use crate::record::{Item, Record};
 use crate::recovery::{self, OpenError, Recovery};
 use crate::sealed_log::SealedLog;
 use crate::segment::open_files::OpenFiles;
 use crate::segment::prepare::Preparer;
-use crate::segments::{self, SegmentInfo};
 use crate::settings::Settings;
-use crate::sorted::stream::MergeError;
-use crate::upkeep::{Desk, Rewriting, Upkeep, UpkeepError};
-use crate::writer::queue::{Queue, Queued, QueuedMark};
+use crate::upkeep::{Desk, LastHalt, Retention, Rewriting, Upkeep};
+use crate::writer::queue::{Queue, Queued};
 use crate::writer::{self, Shared, WriterSetup, entry_bytes_max, entry_cost};
+
+mod life;
 
 /// A cheap handle on the log. All clones are the same log; when the last one goes, it is closed.
 #[derive(Clone)]
@@ -41,6 +42,7 @@ struct Inner {
     settings: Settings,
     writer: Mutex<Option<JoinHandle<()>>>,
     upkeep: Mutex<Upkeep>,
+    retention_halt: LastHalt,
 }
 
 impl Archive {
@@ -67,6 +69,7 @@ impl Archive {
             queue: Queue::new(settings.queue_entries_max, settings.queue_bytes_max),
             view,
             devices: DeviceTable::new(recovered.devices),
+            full: AtomicBool::new(false),
         });
         let thread = writer::start(WriterSetup {
             shared: Arc::clone(&shared),
@@ -79,14 +82,18 @@ impl Archive {
             progress: recovered.progress,
             tail: recovered.tail,
         })?;
+        let retention_halt = LastHalt::default();
         let desk = Desk {
+            sealed_log: Arc::clone(&sealed_log),
+            retention: Retention::new(&settings, &*clock, Arc::clone(&retention_halt)),
             disk,
             shared: Arc::clone(&shared),
             clock: Arc::clone(&clock),
             rewriting: Rewriting::default(),
         };
         let inner = Inner {
-            upkeep: Mutex::new(Upkeep::start(desk, settings.rewrite_delay)?),
+            upkeep: Mutex::new(Upkeep::start(desk, &settings)?),
+            retention_halt,
             shared,
             sealed_log,
             clock,
@@ -148,22 +155,6 @@ impl Archive {
         self.watched(conversation_heads::look_up(&self.0.shared.view, conversation))
     }
 
-    /// All segments that are kept, oldest first; the last one is being written.
-    pub fn segments(&self) -> Vec<SegmentInfo> {
-        segments::list(&self.0.shared.view, self.0.settings.segment_bytes)
-    }
-
-    /// Drops all segments below `no`, as far as they may go: those that are not sealed yet stay, and from the first one
-    /// with a fan-out that is not finished on. What was numbered in them is below the floor from then on, and numbers
-    /// go on as before. Answers the lowest segment that is kept. Blocks on the disk.
-    pub fn drop_before(&self, no: u64) -> Result<u64, ReadError> {
-        self.0.sealed_log.drop_before(no).map_err(|error| match error {
-            MergeError::Disk(error) => ReadError::Disk(error),
-            MergeError::Damaged(_) => ReadError::Disk(std::io::Error::other("an index to be dropped is damaged")),
-            MergeError::Stopped => ReadError::Disk(std::io::ErrorKind::Interrupted.into()),
-        })
-    }
-
     /// A page of an inbox. Blocks on the disk.
     pub fn inbox(&self, account: AccountNo, query: &InboxQuery) -> Result<Vec<Item>, ReadError> {
         self.watched(reader::inbox(&self.0.shared.view, self.now_ms(), account, query))
@@ -186,42 +177,6 @@ impl Archive {
     /// One message; `None` if there is none. Blocks on the disk.
     pub fn message(&self, id: ServerId) -> Result<Option<Arc<Record>>, ReadError> {
         self.watched(reader::message(&self.0.shared.view, self.now_ms(), id))
-    }
-
-    /// A record that was read or announced before, as it may be shown now: without its content if it was taken back or
-    /// has expired meanwhile. Never waits for the disk.
-    pub fn show(&self, record: &Arc<Record>) -> Arc<Record> {
-        match self.0.shared.view.sight(self.now_ms()).gone(record) {
-            Some(reason) => Arc::new(Record::clone(record).without_body(reason)),
-            None => Arc::clone(record),
-        }
-    }
-
-    /// Takes a message back. Once the answer says so, no reader sees its content any more, whatever happens; the
-    /// bytes leave the disk when its segment is rewritten. The first reason stays: a message that is gone already,
-    /// or never was, is answered with success.
-    ///
-    /// # Errors
-    /// [`AppendError::Overloaded`] if too much waits. A reason that no mark can state is taken for an erasure.
-    pub fn mark(&self, id: ServerId, reason: GoneReason) -> Result<Saved, AppendError> {
-        if !self.0.shared.view.marks.has_room(1) {
-            return Err(AppendError::Overloaded);
-        }
-        let reason = if reason.is_mark() { reason } else { GoneReason::Erased };
-        let (reply, answer) = oneshot::channel();
-        self.0.shared.queue.push_mark(QueuedMark { id, reason, reply })?;
-        metrics::counter!("archive_marks_total").increment(1);
-        Ok(Saved(answer))
-    }
-
-    /// Takes every message that was taken back off the disk now, rather than in its time. Says how many segments were
-    /// rewritten. Blocks on the disk, and finishes the active segment early if it holds such a message.
-    ///
-    /// # Errors
-    /// What was not done is found and done later.
-    pub fn rewrite_now(&self) -> Result<usize, UpkeepError> {
-        let upkeep = self.0.upkeep.lock().unwrap_or_else(PoisonError::into_inner);
-        upkeep.desk().rewrite_now()
     }
 
     fn now_ms(&self) -> u64 {

@@ -40,4 +40,4 @@ pub use record::{GoneReason, Item, Record, RecordKind};
 pub use recovery::{OpenError, Recovery};
 pub use segments::SegmentInfo;
 pub use settings::Settings;
-pub use upkeep::UpkeepError;
+pub use upkeep::{Retained, RetentionHalt, UpkeepError};

@@ -13,6 +13,12 @@ pub struct Settings {
     pub cursor_delay: Duration,
     /// How often messages that were taken back are looked for, to take them off the disk.
     pub rewrite_delay: Duration,
+    /// Messages older than this may go, a whole segment at a time; `None` keeps them for ever.
+    pub retention_age: Option<Duration>,
+    /// The oldest messages may go while all files take more bytes than this; `None` keeps them for ever.
+    pub retention_bytes: Option<u64>,
+    /// How often it is looked which messages may go.
+    pub retention_delay: Duration,
     /// Most entries that wait for the writer.
     pub queue_entries_max: usize,
     /// Most bytes that wait for the writer.
@@ -34,6 +40,9 @@ impl Default for Settings {
             commit_pace: Duration::from_micros(500),
             cursor_delay: Duration::from_millis(50),
             rewrite_delay: Duration::from_secs(10),
+            retention_age: None,
+            retention_bytes: None,
+            retention_delay: Duration::from_mins(1),
             queue_entries_max: 8_192,
             queue_bytes_max: 64 << 20,
             open_files_max: 128,

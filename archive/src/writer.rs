@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -46,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) queue: Queue,
     pub(crate) view: Arc<SharedView>,
     pub(crate) devices: DeviceTable,
+    /// Whether appends are refused because the disk has no room.
+    pub(crate) full: AtomicBool,
 }
 
 /// Everything the writer starts with.
@@ -108,6 +111,8 @@ struct Writer {
     last_start: Option<Instant>,
     /// The writer's own work rests until then, because the disk was full.
     resting: Option<Instant>,
+    /// Bytes of the commit for which the disk had no room; tried for again until there is.
+    refused: Option<usize>,
     batch: Batch,
     taken: Vec<Queued>,
     marks: Vec<QueuedMark>,
@@ -161,6 +166,7 @@ pub(crate) fn start(setup: WriterSetup) -> io::Result<JoinHandle<()>> {
         end_is_marked: true,
         last_start: None,
         resting: None,
+        refused: None,
         batch: Batch::default(),
         taken: Vec::new(),
         marks: Vec::new(),
@@ -221,7 +227,7 @@ impl Writer {
 
     /// When work that nobody queued is due.
     fn own_work_due(&self) -> Option<Instant> {
-        if self.fanouts.is_empty() {
+        if self.fanouts.is_empty() && self.refused.is_none() {
             return None;
         }
         Some(self.resting.unwrap_or_else(Instant::now))
@@ -247,17 +253,7 @@ impl Writer {
             waiting,
             left,
         } = self.take(started);
-        let rolls = self.shared.queue.take_rolls();
-        let room = if rolls.is_empty() || self.tail == HEADER_BYTES {
-            self.make_room(bytes)
-        } else {
-            self.roll()
-        };
-        if room.is_ok() {
-            for reply in rolls {
-                let _ = reply.send(());
-            }
-        }
+        let room = self.find_room(bytes);
         if let Err(Failure::Fatal(error)) = room {
             self.devices_failed(devices, &crate::AppendError::Stopped);
             return Err(Failure::Fatal(error));
@@ -270,7 +266,10 @@ impl Writer {
                 Ok(()) => self.publish(devices),
                 Err(failure) => {
                     let answer = match failure {
-                        Failure::Full => crate::AppendError::StorageFull,
+                        Failure::Full => {
+                            self.refused = Some(bytes);
+                            crate::AppendError::StorageFull
+                        }
                         Failure::Fatal(_) => crate::AppendError::Stopped,
                     };
                     self.devices_failed(devices, &answer);
@@ -284,6 +283,31 @@ impl Writer {
         }
         metrics::gauge!("archive_queue_entries").set(measure(waiting));
         room.map(|()| left)
+    }
+
+    /// Sees to it that the commit has room, and what was refused before it as well, so that it is known when there is.
+    fn find_room(&mut self, bytes: usize) -> Result<(), Failure> {
+        let bytes = bytes.max(self.refused.unwrap_or(0));
+        let rolls = self.shared.queue.take_rolls();
+        let room = if rolls.is_empty() || self.tail == HEADER_BYTES {
+            self.make_room(bytes)
+        } else {
+            self.roll()
+        };
+        match room {
+            Ok(()) => {
+                for reply in rolls {
+                    // Who does not wait any more needs no answer.
+                    let _ = reply.send(());
+                }
+                if self.refused.take().is_some() {
+                    self.shared.full.store(false, Ordering::Relaxed);
+                    tracing::info!("the disk has room again");
+                }
+            }
+            Err(_) => self.refused = Some(bytes),
+        }
+        room
     }
 
     /// Sees to it that the active segment has so many bytes left.

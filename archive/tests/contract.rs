@@ -33,6 +33,8 @@ mod numbering;
 mod probes;
 #[path = "contract/reading.rs"]
 mod reading;
+#[path = "contract/retention.rs"]
+mod retention;
 #[path = "contract/rewriting.rs"]
 mod rewriting;
 #[path = "contract/trouble.rs"]

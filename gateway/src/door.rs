@@ -23,6 +23,8 @@ pub struct Gateway {
     /// Why the platform is not ready to serve, one sentence per reason; called for every `/readyz`.
     /// Whether the store answers is asked besides.
     pub not_ready: Box<dyn Fn() -> Vec<String> + Send + Sync>,
+    /// What an operator should look at although the platform serves, one sentence each; called for every `/readyz`.
+    pub warnings: Box<dyn Fn() -> Vec<String> + Send + Sync>,
     /// All metrics in the text format of Prometheus; called for every `/metrics`.
     pub metrics: Box<dyn Fn() -> String + Send + Sync>,
 }
@@ -36,6 +38,7 @@ impl Gateway {
             settings: Settings::default(),
             addresses,
             not_ready: Box::new(Vec::new),
+            warnings: Box::new(Vec::new),
             metrics: Box::new(String::new),
         }
     }

@@ -16,6 +16,9 @@ pub(crate) struct Readiness {
     ready: bool,
     /// What is wrong, one sentence each.
     reasons: Vec<String>,
+    /// What an operator should look at although requests are served, one sentence each; left out if there is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 /// Whether the process answers at all
@@ -40,7 +43,13 @@ pub(crate) async fn readiness(State(door): State<Door>) -> impl IntoResponse {
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    (status, Json(Readiness { ready, reasons }))
+    let warnings = (door.gateway.warnings)();
+    let readiness = Readiness {
+        ready,
+        reasons,
+        warnings,
+    };
+    (status, Json(readiness))
 }
 
 /// All metrics, for Prometheus

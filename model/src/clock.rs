@@ -1,12 +1,16 @@
 //! Where time comes from, so that tests can hold it still.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// Wall-clock time in milliseconds since 1970.
 pub trait Clock: Send + Sync + 'static {
     /// The time now. May step back when the host's clock does; who numbers messages must not.
     fn now_ms(&self) -> u64;
+
+    /// Time that has passed since some moment, in milliseconds: goes on evenly whatever happens to the host's clock.
+    fn steady_ms(&self) -> u64;
 }
 
 /// The host's clock.
@@ -19,26 +23,49 @@ impl Clock for SystemClock {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
+
+    fn steady_ms(&self) -> u64 {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
 }
 
 /// A clock that moves only when told to.
 #[derive(Debug, Default)]
-pub struct ManualClock(AtomicU64);
+pub struct ManualClock {
+    now_ms: AtomicU64,
+    /// How far it jumped; wraps around for a jump back.
+    jumped_ms: AtomicU64,
+}
 
 impl ManualClock {
     /// A clock that shows `now_ms`.
     pub fn new(now_ms: u64) -> Self {
-        Self(AtomicU64::new(now_ms))
+        Self {
+            now_ms: AtomicU64::new(now_ms),
+            jumped_ms: AtomicU64::new(0),
+        }
     }
 
     /// Shows another time from now on.
     pub fn set(&self, now_ms: u64) {
-        self.0.store(now_ms, Ordering::SeqCst);
+        self.now_ms.store(now_ms, Ordering::SeqCst);
+    }
+
+    /// Shows another time from now on, although no time has passed.
+    pub fn jump(&self, now_ms: u64) {
+        let before = self.now_ms.swap(now_ms, Ordering::SeqCst);
+        self.jumped_ms.fetch_add(now_ms.wrapping_sub(before), Ordering::SeqCst);
     }
 }
 
 impl Clock for ManualClock {
     fn now_ms(&self) -> u64 {
-        self.0.load(Ordering::SeqCst)
+        self.now_ms.load(Ordering::SeqCst)
+    }
+
+    fn steady_ms(&self) -> u64 {
+        let jumped_ms = self.jumped_ms.load(Ordering::SeqCst);
+        self.now_ms().wrapping_sub(jumped_ms)
     }
 }

@@ -112,7 +112,8 @@ fn open_doors(settings: &Settings, core: Core, sockets: Sockets, failed: Cancell
     );
     let gateway = Gateway {
         settings: rooms::gateway(settings),
-        not_ready: Box::new(not_ready(closing.clone(), failed)),
+        not_ready: Box::new(not_ready(core.archive.clone(), closing.clone(), failed)),
+        warnings: Box::new(warnings(core.archive)),
         metrics: Box::new(|| telemetry::metrics().render()),
         ..Gateway::new(
             core.dispatcher,
@@ -137,14 +138,27 @@ fn open_doors(settings: &Settings, core: Core, sockets: Sockets, failed: Cancell
     }
 }
 
-fn not_ready(closing: CancellationToken, failed: CancellationToken) -> impl Fn() -> Vec<String> {
+fn not_ready(archive: Archive, closing: CancellationToken, failed: CancellationToken) -> impl Fn() -> Vec<String> {
     move || {
         let reasons = [
             (failed.is_cancelled(), "the message log stopped after a failed write"),
+            (
+                archive.is_full(),
+                "the disk is full: messages are refused until there is room",
+            ),
             (closing.is_cancelled(), "the server is stopping"),
         ];
         let holding = reasons.into_iter().filter(|(holds, _)| *holds);
         holding.map(|(_, reason)| reason.to_owned()).collect()
+    }
+}
+
+fn warnings(archive: Archive) -> impl Fn() -> Vec<String> {
+    move || {
+        let halt = archive.retention_halt();
+        halt.map(|halt| format!("retention is halted: {halt}"))
+            .into_iter()
+            .collect()
     }
 }
 

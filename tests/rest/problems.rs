@@ -207,6 +207,13 @@ async fn readiness_says_why_not() {
     let ready = send(house.request(Method::GET, "/readyz")).await.expect(200);
     assert_eq!(ready.json, json!({"ready": true, "reasons": []}));
     let stopping = |gateway: &mut Gateway| gateway.not_ready = Box::new(|| vec!["the server is stopping".to_owned()]);
+    let warned = |gateway: &mut Gateway| gateway.warnings = Box::new(|| vec!["retention is halted".to_owned()]);
+    let house = House::start_with(warned).await;
+    let ready = send(house.request(Method::GET, "/readyz")).await.expect(200);
+    assert_eq!(
+        ready.json,
+        json!({"ready": true, "reasons": [], "warnings": ["retention is halted"]})
+    );
     let house = House::start_with(stopping).await;
     let answer = send(house.request(Method::GET, "/readyz")).await.expect(503);
     assert_eq!(

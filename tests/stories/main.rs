@@ -7,6 +7,7 @@ mod group;
 mod idempotency;
 mod isolation;
 mod kill;
+mod life;
 mod offline;
 mod slow_reader;
 

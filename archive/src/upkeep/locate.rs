@@ -11,6 +11,7 @@ use crate::marks::Mark;
 use crate::query::ReadError;
 use crate::reader;
 use crate::segment::Segment;
+use crate::sorted::stream::MergeError;
 
 /// Longest time a finished segment may take to get its index.
 const SEAL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -24,9 +25,19 @@ pub enum UpkeepError {
     /// An index could not be read.
     #[error("an index could not be read")]
     Read(#[from] ReadError),
-    /// The active segment could not be finished now.
-    #[error("the active segment could not be finished")]
+    /// Something more urgent was in the way, such as the end, or the active segment could not be finished now.
+    #[error("something more urgent was in the way")]
     Busy,
+}
+
+impl From<MergeError> for UpkeepError {
+    fn from(error: MergeError) -> Self {
+        match error {
+            MergeError::Disk(error) => Self::Disk(error),
+            MergeError::Damaged(_) => Self::Disk(io::Error::other("an index to be dropped is damaged")),
+            MergeError::Stopped => Self::Busy,
+        }
+    }
 }
 
 /// A marked message that is still in its segment.

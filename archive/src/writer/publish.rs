@@ -1,6 +1,7 @@
 //! What happens after a commit: readers see it, the listener is told, appenders are answered. Or none of that.
 
 use std::io;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::build::count;
@@ -91,7 +92,8 @@ impl Writer {
 
     /// Nothing of the commit was kept. Says whether there is reason to try again before the end.
     pub(super) fn fail_full(&mut self, open: bool) -> bool {
-        let is_news = self.resting.replace(Instant::now() + FULL_REST).is_none();
+        self.resting = Some(Instant::now() + FULL_REST);
+        let is_news = !self.shared.full.swap(true, Ordering::Relaxed);
         self.answer_all(&AppendError::StorageFull);
         if is_news {
             let segment = self.segment.no;

@@ -56,6 +56,7 @@ pub(crate) fn small() -> Settings {
         commit_pace: Duration::ZERO,
         // Rewriting happens when a test asks for it.
         rewrite_delay: Duration::from_hours(1),
+        retention_delay: Duration::from_hours(1),
         ..Settings::default()
     }
 }

@@ -115,6 +115,17 @@ sections! {
         accept_lost_numbers: bool = false;
     }
 
+    /// Which messages go by themselves: whole segments of the log, the oldest first. With both empty everything is kept.
+    retention: Retention {
+        /// Messages older than this go, such as `365d`; empty: none for their age.
+        age: Option<Duration> = None;
+        /// The oldest messages go while the log takes more than this, such as `500GiB`; empty: none for their size.
+        size: Option<ByteSize> = None;
+        /// How often it is looked what may go. Nothing goes while the clock is in doubt, nor more than half at once:
+        /// /readyz warns then, and an operator decides.
+        check_delay: Duration = seconds(60);
+    }
+
     /// How long credentials live, and what checking them costs.
     credentials: Credentials {
         /// How long a ticket lives when the app names no time.

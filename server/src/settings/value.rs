@@ -193,6 +193,40 @@ impl Value for Option<String> {
     }
 }
 
+/// Nothing is written as `""`.
+impl Value for Option<Duration> {
+    const EXPECTS: &'static str = "a time with its unit in quotes, such as \"365d\" (us, ms, s, m, h, d), or \"\"";
+
+    fn read(raw: &Raw) -> Result<Self, Wrong> {
+        let given = Some(raw.text()?).filter(|text| !text.is_empty());
+        let read = given.map(|text| read_duration(text).filter(|time| !time.is_zero()));
+        read.map_or(Ok(None), |time| {
+            time.map(Some).ok_or_else(|| Wrong::Value(Self::EXPECTS.to_owned()))
+        })
+    }
+
+    fn show(&self) -> String {
+        quoted(&self.map(show_duration).unwrap_or_default())
+    }
+}
+
+/// Nothing is written as `""`.
+impl Value for Option<ByteSize> {
+    const EXPECTS: &'static str = "a size with its unit in quotes, such as \"500GiB\" (B, KiB, MiB, GiB), or \"\"";
+
+    fn read(raw: &Raw) -> Result<Self, Wrong> {
+        let given = Some(raw.text()?).filter(|text| !text.is_empty());
+        let read = given.map(|text| text.parse().ok().filter(|size: &ByteSize| size.0 > 0));
+        read.map_or(Ok(None), |size| {
+            size.map(Some).ok_or_else(|| Wrong::Value(Self::EXPECTS.to_owned()))
+        })
+    }
+
+    fn show(&self) -> String {
+        quoted(&self.map(|size| size.to_string()).unwrap_or_default())
+    }
+}
+
 impl Value for PathBuf {
     const EXPECTS: &'static str = "a path in quotes";
 

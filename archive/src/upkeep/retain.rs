@@ -1,0 +1,112 @@
+//! Lets go of segments that have been kept long enough, and says so when it dares not.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use godwit_model::Clock;
+
+use super::retention::{Limits, Moment, RetentionHalt, Verdict, judge};
+use super::{Desk, UpkeepError};
+use crate::segments;
+use crate::settings::Settings;
+
+/// What one pass did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retained {
+    /// Segments that were dropped.
+    pub segments: u64,
+    /// Bytes that their files took.
+    pub bytes: u64,
+    /// Why nothing was dropped although something should be.
+    pub halt: Option<RetentionHalt>,
+}
+
+/// Why the last pass dropped nothing, for those who only ask.
+pub(crate) type LastHalt = Arc<Mutex<Option<RetentionHalt>>>;
+
+/// What retention remembers.
+pub(crate) struct Retention {
+    limits: Limits,
+    segment_bytes: u64,
+    /// Wall clock and steady clock at the start.
+    started: (u64, u64),
+    halt: LastHalt,
+}
+
+impl Retention {
+    pub(crate) fn new(settings: &Settings, clock: &dyn Clock, halt: LastHalt) -> Self {
+        Self {
+            limits: Limits {
+                age: settings.retention_age,
+                bytes: settings.retention_bytes,
+            },
+            segment_bytes: settings.segment_bytes,
+            started: (clock.now_ms(), clock.steady_ms()),
+            halt,
+        }
+    }
+
+    fn moment(&self, clock: &dyn Clock) -> Moment {
+        let (wall, steady) = self.started;
+        Moment {
+            wall_ms: clock.now_ms(),
+            expected_ms: wall.saturating_add(clock.steady_ms().saturating_sub(steady)),
+        }
+    }
+
+    /// Tells of a change once, not at every pass.
+    fn note(&self, halt: Option<RetentionHalt>) {
+        let mut known = self.halt.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_news =
+            known.map(|known| std::mem::discriminant(&known)) != halt.map(|halt| std::mem::discriminant(&halt));
+        *known = halt;
+        drop(known);
+        metrics::gauge!("archive_retention_halted").set(if halt.is_some() { 1.0 } else { 0.0 });
+        if let Some(halt) = halt.filter(|_| is_news) {
+            tracing::error!(%halt, "retention is halted and drops nothing until an operator has looked");
+        }
+    }
+}
+
+impl Desk {
+    /// One pass. `approved` is an operator's word that the clock is right and much may go.
+    pub(crate) fn retain(&mut self, approved: bool) -> Result<Retained, UpkeepError> {
+        let view = &self.shared.view;
+        let all = segments::list(view, self.retention.segment_bytes);
+        let moment = self.retention.moment(&*self.clock);
+        if approved {
+            self.retention.started = (self.clock.now_ms(), self.clock.steady_ms());
+        }
+        let before = match judge(&all, self.retention.limits, moment, approved) {
+            Verdict::Keep => {
+                self.retention.note(None);
+                return Ok(Retained::default());
+            }
+            Verdict::Halt(halt) => {
+                self.retention.note(Some(halt));
+                return Ok(Retained {
+                    halt: Some(halt),
+                    ..Retained::default()
+                });
+            }
+            Verdict::Drop { before } => before,
+        };
+        self.retention.note(None);
+        let lowest = self.sealed_log.drop_before(before)?;
+        let gone = all.iter().filter(|segment| segment.no < lowest);
+        let retained = Retained {
+            segments: gone.clone().count() as u64,
+            bytes: gone.map(|segment| segment.bytes).sum(),
+            halt: None,
+        };
+        if retained.segments > 0 {
+            metrics::counter!("archive_dropped_segments_total").increment(retained.segments);
+            tracing::info!(
+                segments = retained.segments,
+                bytes = retained.bytes,
+                lowest,
+                "messages were kept long enough and went"
+            );
+        }
+        Ok(retained)
+    }
+}
