@@ -150,7 +150,7 @@ async fn a_message_is_read_by_the_apps_of_its_tenant() {
 async fn a_message_that_was_taken_back_is_a_tombstone_for_every_reader_and_its_readers_are_told() {
     let house = House::start().await;
     let phone = house.phone("alice").await;
-    let body = json!({"id": "m", "to": "alice", "type": "text", "content": "secret"});
+    let body = json!({"id": "m", "to": "alice", "type": "text", "content": {"text": "secret"}});
     let sent = house.message(&body).await.expect(201);
     let (id, conv) = (sent.field("serverId"), sent.field("conv"));
     let path = format!("/v1/messages/{id}");
