@@ -55,7 +55,7 @@ impl DeviceStates {
     /// All of them, in no order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (DeviceNo, DeviceState)> {
         self.pages.iter().flat_map(|(page, states)| {
-            let states = states.iter().zip(page * PAGE..);
+            let states = states.iter().zip(page * PAGE..=page * PAGE + (PAGE - 1));
             states.filter_map(|(packed, device)| Some((DeviceNo(device), packed.unpack()?)))
         })
     }
