@@ -1,10 +1,13 @@
 //! The power goes at a random change of the disk, with all that was not synced lost or torn: whatever was acknowledged
-//! is there, numbers have no gaps, and a resent draft is still the same message.
+//! is there, numbers have no gaps, a resent draft is still the same message, and what was taken back stays gone.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use godwit_archive::{ConversationQuery, DeviceState, Entry, Receipt, Settings, SimulatedDisk};
+use bytes::Bytes;
+use godwit_archive::{
+    ConversationQuery, DeviceState, Entry, GoneReason, Receipt, Record, RecordKind, Settings, SimulatedDisk,
+};
 use godwit_model::{AccountNo, DeviceNo};
 
 #[expect(dead_code, reason = "shared with the contract suite, which uses all of it")]
@@ -52,9 +55,35 @@ struct Draft {
     bytes: usize,
     /// The receipt, if it was acknowledged.
     receipt: Option<Receipt>,
+    mark: Mark,
+}
+
+/// Whether a message was taken back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    Never,
+    /// Nobody said whether it was.
+    Asked,
+    /// That was acknowledged, or seen after a start.
+    Made,
 }
 
 impl Draft {
+    /// Whether a record is what the draft became.
+    fn is(&self, found: &Record) -> bool {
+        let Some(first) = &self.receipt else { return false };
+        let gone = Record {
+            kind: RecordKind::Gone(GoneReason::Erased),
+            body: Bytes::new(),
+            ..Record::clone(&first.record)
+        };
+        match self.mark {
+            Mark::Never => *found == *first.record,
+            Mark::Asked => *found == *first.record || *found == gone,
+            Mark::Made => *found == gone,
+        }
+    }
+
     fn entry(&self, number: u64) -> Entry {
         let mut body = format!("draft {number} ").into_bytes();
         body.resize(self.bytes.max(body.len()), b'.');
@@ -79,6 +108,7 @@ fn random_draft(random: &mut Random) -> Draft {
         recipients,
         bytes,
         receipt: None,
+        mark: Mark::Never,
     }
 }
 
@@ -110,19 +140,43 @@ fn work(stage: &Stage, random: &mut Random, promises: &mut Promises) {
             promise(promises.drafts.get_mut(&number).expect("just sent"), receipt);
         }
         device(stage, random, promises);
+        take_back(stage, random, promises);
+    }
+}
+
+/// Takes an acknowledged message back, and now and then all those off the disk.
+fn take_back(stage: &Stage, random: &mut Random, promises: &mut Promises) {
+    if random.below(3) == 0 {
+        let number = random.below(promises.next_draft);
+        let draft = promises.drafts.get_mut(&number).expect("numbers have no gaps");
+        if let Some(first) = &draft.receipt
+            && let Ok(marked) = stage.archive.mark(first.record.server_id, GoneReason::Erased)
+        {
+            let made = wait(marked).is_ok();
+            draft.mark = if made || draft.mark == Mark::Made {
+                Mark::Made
+            } else {
+                Mark::Asked
+            };
+        }
+    }
+    if random.below(24) == 0 {
+        // A disk that goes off meanwhile refuses.
+        let _ = stage.archive.rewrite_now();
     }
 }
 
 fn promise(draft: &mut Draft, receipt: Receipt) {
     match &draft.receipt {
         None => draft.receipt = Some(receipt),
-        Some(first) => assert_same(first, &receipt),
+        Some(first) => assert_same(draft, first, &receipt),
     }
 }
 
-fn assert_same(first: &Receipt, second: &Receipt) {
-    let numbers = |receipt: &Receipt| (receipt.sender_seq, receipt.recipients, receipt.record.clone());
+fn assert_same(draft: &Draft, first: &Receipt, second: &Receipt) {
+    let numbers = |receipt: &Receipt| (receipt.sender_seq, receipt.recipients);
     assert_eq!(numbers(first), numbers(second));
+    assert!(draft.is(&second.record), "{:?}", second.record);
     assert!(second.duplicate);
 }
 
@@ -154,8 +208,13 @@ fn check(stage: &Stage, promises: &mut Promises) {
     for (number, draft) in &mut promises.drafts {
         let Some(first) = &draft.receipt else { continue };
         let found = stage.archive.message(first.record.server_id).expect("readable");
-        assert_eq!(found.as_ref(), Some(&first.record), "draft {number} was acknowledged");
-        assert_same(first, &stage.stored(draft.entry(*number)));
+        let found = found.expect("what was acknowledged is there");
+        assert!(draft.is(&found), "draft {number} was acknowledged and is {found:?}");
+        assert_same(draft, first, &stage.stored(draft.entry(*number)));
+        draft.mark = match (draft.mark, found.kind) {
+            (Mark::Asked, RecordKind::Gone(_)) => Mark::Made,
+            (mark, _) => mark,
+        };
     }
     for conversation in 0..CONVERSATIONS {
         let all = ConversationQuery {

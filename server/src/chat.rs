@@ -83,16 +83,13 @@ fn server(arguments: &ChatArguments) -> String {
 
 /// One folder for each user of each server.
 fn store(arguments: &ChatArguments, server: &str) -> Result<PathBuf, Failure> {
-    let folder = match &arguments.store {
-        Some(folder) => folder.clone(),
-        None => {
-            let host = server.split_once("://").map_or(server, |(_, host)| host);
-            let host: String = host
-                .chars()
-                .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-                .collect();
-            own_data()?.join("godwit").join(format!("{}@{host}", arguments.user))
-        }
+    let folder = if let Some(folder) = &arguments.store {
+        folder.clone()
+    } else {
+        let host = server.split_once("://").map_or(server, |(_, host)| host);
+        let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+        let host: String = host.chars().map(plain).collect();
+        own_data()?.join("godwit").join(format!("{}@{host}", arguments.user))
     };
     let made = std::fs::create_dir_all(&folder);
     made.map_err(|error| {

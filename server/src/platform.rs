@@ -22,7 +22,8 @@ const FILE_BYTES_MAX: usize = 64;
 
 /// The master key of a folder; made only where the database is new, too.
 pub(crate) async fn master_key(folder: &DataFolder, store: &Store) -> Result<[u8; 32], Failure> {
-    let is_kept = store.platform().await.map_err(unanswered)?.is_some() || store.has_app().await.map_err(unanswered)?;
+    let is_kept = store.platform().await.map_err(|error| unanswered(&error))?.is_some()
+        || store.has_app().await.map_err(|error| unanswered(&error))?;
     if is_kept && !folder.has_master_key() {
         return Err(Failure::new(
             "GW-D007",
@@ -39,10 +40,10 @@ pub(crate) async fn master_key(folder: &DataFolder, store: &Store) -> Result<[u8
 
 /// Refuses parts that do not belong together. Parts that belong to no platform yet may still become one.
 pub(crate) async fn check(disk: &dyn Disk, store: &Store, master_key: &[u8; 32]) -> Result<(), Failure> {
-    let Some(kept) = store.platform().await.map_err(unanswered)? else {
+    let Some(kept) = store.platform().await.map_err(|error| unanswered(&error))? else {
         return Ok(());
     };
-    let in_log = read(disk).map_err(unreadable)?;
+    let in_log = read(disk).map_err(|error| unreadable(&error))?;
     if in_log.as_ref() != Some(&kept.platform_id) {
         return Err(strangers(in_log.as_deref(), &kept.platform_id));
     }
@@ -53,22 +54,24 @@ pub(crate) async fn check(disk: &dyn Disk, store: &Store, master_key: &[u8; 32])
 /// Makes the parts one platform, on the first start or the first with a version that pairs; called once nothing
 /// speaks against it. The log comes first: a stop between the two leaves a log whose id the database takes over.
 pub(crate) async fn join(disk: &dyn Disk, store: &Store, master_key: &[u8; 32]) -> Result<(), Failure> {
-    if store.platform().await.map_err(unanswered)?.is_some() {
+    if store.platform().await.map_err(|error| unanswered(&error))?.is_some() {
         return Ok(());
     }
-    let platform_id = match read(disk).map_err(unreadable)? {
-        Some(id) => id,
-        None => {
-            let id = new_id().map_err(unreadable)?;
-            write(disk, &id).map_err(unreadable)?;
-            id
-        }
+    let platform_id = if let Some(id) = read(disk).map_err(|error| unreadable(&error))? {
+        id
+    } else {
+        let id = new_id().map_err(|error| unreadable(&error))?;
+        write(disk, &id).map_err(|error| unreadable(&error))?;
+        id
     };
     let platform = PlatformRecord {
         platform_id,
         key_check: master_key_check(master_key),
     };
-    store.join_platform(&platform).await.map_err(unanswered)?;
+    store
+        .join_platform(&platform)
+        .await
+        .map_err(|error| unanswered(&error))?;
     tracing::info!(
         platform = platform.platform_id,
         "log, database and master key are one platform from now on"
@@ -122,7 +125,7 @@ fn wrong_key() -> Failure {
     Failure::new("GW-D007", what, "put master.key back from a backup of the data folder")
 }
 
-fn unreadable(error: io::Error) -> Failure {
+fn unreadable(error: &io::Error) -> Failure {
     Failure::new(
         "GW-A001",
         format!("the message log does not say of which platform it is: {error}"),
@@ -130,6 +133,6 @@ fn unreadable(error: io::Error) -> Failure {
     )
 }
 
-fn unanswered(error: godwit_store::Error) -> Failure {
+fn unanswered(error: &godwit_store::Error) -> Failure {
     Failure::new("GW-S001", error.to_string(), "")
 }

@@ -14,7 +14,7 @@ use crate::segment::Segment;
 use crate::sorted::stream::MergeError;
 
 /// Longest time a finished segment may take to get its index.
-const SEAL_TIMEOUT: Duration = Duration::from_secs(10);
+const SEAL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why background work was not done. It is found and tried again later.
 #[derive(Debug, thiserror::Error)]

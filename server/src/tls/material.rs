@@ -72,7 +72,7 @@ pub(crate) fn judge(files: &TlsFiles, now_ms: u64) -> Judgement {
     let clients = noted(&mut faults, clients(files));
     let certified = chain
         .zip(key)
-        .and_then(|(chain, key)| noted(&mut faults, certified(chain, key, files)));
+        .and_then(|(chain, key)| noted(&mut faults, certified(chain, &key, files)));
     let material = match (certified, facts, clients) {
         (Some(certified), Some(facts), Some(clients)) => Some(Material {
             certified,
@@ -150,10 +150,10 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, Fault> {
 
 fn certified(
     chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
+    key: &PrivateKeyDer<'static>,
     files: &TlsFiles,
 ) -> Result<Arc<CertifiedKey>, Fault> {
-    let key = ring::sign::any_supported_type(&key).map_err(|error| {
+    let key = ring::sign::any_supported_type(key).map_err(|error| {
         let what = format!("`{KEY}`: the key of {} cannot be used: {error}", files.key.display());
         file_fault(
             KEY,

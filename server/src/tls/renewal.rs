@@ -60,7 +60,7 @@ async fn next(hangups: &mut Option<Signal>) {
         None => None,
     };
     if received.is_none() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
