@@ -40,6 +40,8 @@ mod reading;
 mod retention;
 #[path = "contract/rewriting.rs"]
 mod rewriting;
+#[path = "contract/rot.rs"]
+mod rot;
 #[path = "contract/sealing.rs"]
 mod sealing;
 #[path = "contract/trouble.rs"]

@@ -13,7 +13,10 @@ async fn server(authority: &Authority, asked: &str) -> (Server, tempfile::TempDi
     let folder = tempfile::tempdir().expect("a folder");
     let ca = folder.path().join("ca.pem");
     std::fs::write(&ca, authority.pem()).expect("written");
-    let settings = format!("[tls]\nclient_certificates = \"{asked}\"\nclient_ca = {ca:?}\n");
+    let settings = format!(
+        "[tls]\nclient_certificates = \"{asked}\"\nclient_ca = \"{}\"\n",
+        ca.display()
+    );
     let put = |data: &Path| drop(authority.sign("server").write(&data.join("tls")));
     (Server::start_with_tls(&settings, put).await, folder)
 }

@@ -25,7 +25,7 @@ fn codes(verdict: &Value) -> Vec<&str> {
 fn configured(folder: &Path, lines: &str) -> (Option<i32>, Value) {
     let config = folder.join("godwit.toml");
     let data = folder.join("data");
-    std::fs::write(&config, format!("[server]\ndata = {data:?}\n{lines}")).expect("written");
+    std::fs::write(&config, format!("[server]\ndata = \"{}\"\n{lines}", data.display())).expect("written");
     check(&config)
 }
 
