@@ -71,7 +71,7 @@ impl tracing::Subscriber for Moments {
         if moment.entries > 0 && moment.message == self.stop_at && self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
             println!("stopped");
             // The one thread of this process sleeps: nothing goes on until it is killed.
-            std::thread::sleep(Duration::from_secs(3600));
+            std::thread::sleep(Duration::from_hours(1));
         }
     }
 
@@ -118,7 +118,7 @@ async fn live(life: Life) -> anyhow::Result<()> {
         println!("sent {id} {to}");
     }
     let mut is_caught_up = false;
-    while let Ok(event) = tokio::time::timeout(Duration::from_secs(60), events.next()).await {
+    while let Ok(event) = tokio::time::timeout(Duration::from_mins(1), events.next()).await {
         is_caught_up |= matches!(event, Some(Event::CaughtUp { .. }));
         if life.ends && is_caught_up && !waits(&client).await? {
             client.disconnect().await;
