@@ -1,2 +1,32 @@
 //! Wakes phones through their vendors: one file per vendor behind one trait, and strict simulators of them.
+//!
+//! A finished [`Notification`] and a [`Target`] go in, one [`Outcome`] comes out. Who is owed a push, when, and with
+//! what words is decided elsewhere; this room knows no message.
+//!
+//! Read [`outcome`] first, then [`vendor`], then [`lane`], which stands between the two in daily use: [`Vendors`] holds
+//! one [`Lane`] for each vendor that an app has configured. What vendors say later, when they call back, is read by
+//! [`receipt`]. [`simulator`] has a strict stand-in for each of them.
 #![deny(missing_docs)]
+#![expect(dead_code, reason = "the vendors that use the rest follow")]
+
+mod address_guard;
+mod base64url;
+mod carried;
+pub mod cut;
+mod door;
+mod jwt;
+pub mod lane;
+pub mod notification;
+mod oauth;
+pub mod outcome;
+pub mod settings;
+mod token;
+pub mod vendor;
+mod vendors;
+
+pub use lane::Lane;
+pub use notification::{Class, Kind, Notification, PushId, Tap};
+pub use outcome::{Outcome, Scope};
+pub use settings::{Secret, Settings, SettingsError};
+pub use vendor::{BoxFuture, CheckError, Limits, Target, Vendor, VendorName};
+pub use vendors::Vendors;

@@ -1,0 +1,92 @@
+//! What travels inside a push for the app to read, the same for every vendor.
+
+use serde_json::{Map, Value};
+
+use crate::{Kind, Notification, Tap};
+
+/// Names that every push may carry beside those of [`Notification::data`].
+pub(crate) const PUSH_ID: &str = "pushId";
+const COLLAPSE: &str = "collapse";
+const THREAD: &str = "thread";
+const WITHDRAW: &str = "withdraw";
+const BADGE: &str = "badge";
+const URL: &str = "url";
+const INTENT: &str = "intent";
+const TITLE: &str = "title";
+const BODY: &str = "body";
+
+/// Names and texts, in order: the push's id, its place, what a tap does, and the notification's own data. What shows
+/// nothing by itself also carries the badge and, for a call, its words.
+pub(crate) fn carried(notification: &Notification) -> Vec<(&str, String)> {
+    let mut pairs: Vec<(&str, String)> = vec![(PUSH_ID, notification.id.simple())];
+    if !notification.thread.is_empty() {
+        pairs.push((THREAD, notification.thread.clone()));
+    }
+    match notification.kind {
+        Kind::Withdraw => pairs.push((WITHDRAW, notification.collapse.clone())),
+        Kind::Alert | Kind::Call => pairs.push((COLLAPSE, notification.collapse.clone())),
+        Kind::Background => {}
+    }
+    match &notification.tap {
+        Tap::OpenConversation => {}
+        Tap::Url(url) => pairs.push((URL, url.clone())),
+        Tap::Intent(intent) => pairs.push((INTENT, intent.clone())),
+    }
+    pairs.extend(
+        notification
+            .data
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.clone())),
+    );
+    pairs
+}
+
+/// The same for pushes that the app itself must show or obey.
+pub(crate) fn carried_silently(notification: &Notification) -> Vec<(&str, String)> {
+    let mut pairs = carried(notification);
+    if let Some(badge) = notification.badge {
+        pairs.push((BADGE, badge.to_string()));
+    }
+    if notification.is_shown() {
+        pairs.push((TITLE, crate::cut::to_bytes(&notification.title, 200)));
+        pairs.push((BODY, crate::cut::to_bytes(&notification.body, 1_000)));
+    }
+    pairs
+}
+
+/// As a JSON object of texts.
+pub(crate) fn object(pairs: Vec<(&str, String)>) -> Map<String, Value> {
+    let pairs = pairs.into_iter();
+    pairs
+        .map(|(name, value)| (name.to_owned(), Value::String(value)))
+        .collect()
+}
+
+/// As the text of a JSON object.
+pub(crate) fn text(pairs: Vec<(&str, String)>) -> String {
+    Value::Object(object(pairs)).to_string()
+}
+
+/// A template's values with the notification's words in the place of `{title}` and `{body}`.
+pub(crate) fn filled(template: &str, title: &str, body: &str) -> String {
+    // Title first by splitting, so that a title that says `{body}` is left as it is.
+    let parts: Vec<_> = template
+        .split("{title}")
+        .map(|part| part.replace("{body}", body))
+        .collect();
+    parts.join(title)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_not_read_as_a_template() {
+        assert_eq!(
+            filled("{title}: {body}!", "a {body}", "b {title}"),
+            "a {body}: b {title}!"
+        );
+        assert_eq!(filled("fixed", "a", "b"), "fixed");
+    }
+}

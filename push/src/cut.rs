@@ -1,0 +1,135 @@
+//! Cuts texts to the limits of vendors, never inside what a reader sees as one character.
+
+use unicode_segmentation::UnicodeSegmentation as _;
+
+/// Stands for what was cut off.
+const MORE: &str = "…";
+
+/// The text in at most `max` bytes of UTF-8.
+pub fn to_bytes(text: &str, max: usize) -> String {
+    cut(text, max, str::len)
+}
+
+/// The text in at most `max` characters as the strictest vendor counts: a character outside ASCII counts twice. (Vendors
+/// write "50 characters" and do not say whether a Chinese one is one or two.)
+pub fn to_characters(text: &str, max: usize) -> String {
+    cut(text, max, characters)
+}
+
+/// Characters as [`to_characters`] counts them.
+pub fn characters(text: &str) -> usize {
+    text.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum()
+}
+
+/// Bytes that a text takes inside a JSON string, without the quotes.
+pub(crate) fn json_bytes(text: &str) -> usize {
+    let escaped = |c: char| match c {
+        '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
+        c if c < ' ' => 6,
+        c => c.len_utf8(),
+    };
+    text.chars().map(escaped).sum()
+}
+
+/// The text in at most `max` bytes of JSON, without the quotes.
+pub fn to_json_bytes(text: &str, max: usize) -> String {
+    cut(text, max, json_bytes)
+}
+
+/// The payload that `build` makes of as much of `body` as fits into `max` bytes; nothing when it does not fit without.
+pub(crate) fn fit(body: &str, max: usize, build: impl Fn(&str) -> Vec<u8>) -> Option<Vec<u8>> {
+    let whole = build(body);
+    if whole.len() <= max {
+        return Some(whole);
+    }
+    let room = max.checked_sub(build("").len())?;
+    let fitted = build(&to_json_bytes(body, room));
+    debug_assert!(fitted.len() <= max, "a body takes as many bytes as it measures");
+    Some(fitted)
+}
+
+fn cut(text: &str, max: usize, measure: fn(&str) -> usize) -> String {
+    if measure(text) <= max {
+        return text.to_owned();
+    }
+    let Some(room) = max.checked_sub(measure(MORE)) else {
+        return String::new();
+    };
+    let mut kept = String::with_capacity(room);
+    let mut used = 0;
+    for grapheme in text.graphemes(true) {
+        used += measure(grapheme);
+        if used > room {
+            break;
+        }
+        kept.push_str(grapheme);
+    }
+    kept.truncate(kept.trim_end().len());
+    kept.push_str(MORE);
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_family_of_four_is_kept_whole_or_not_at_all() {
+        let family = "👨‍👩‍👧‍👦";
+        assert_eq!(to_bytes(family, 25), family);
+        assert_eq!(to_bytes(family, 24), MORE);
+        assert_eq!(to_bytes(&format!("ab{family}"), 10), "ab…");
+    }
+
+    #[test]
+    fn a_chinese_character_counts_twice() {
+        assert_eq!(to_characters("你好世界", 8), "你好世界");
+        assert_eq!(to_characters("你好世界", 7), "你好…");
+        assert_eq!(to_characters("hello", 5), "hello");
+    }
+
+    #[test]
+    fn a_payload_keeps_as_much_of_the_body_as_fits() {
+        let build = |body: &str| serde_json::to_vec(&serde_json::json!({"b": body})).expect("JSON");
+        assert_eq!(fit("abc", 11, build).as_deref(), Some(&br#"{"b":"abc"}"#[..]));
+        assert_eq!(fit("abcdef", 13, build), Some(r#"{"b":"ab…"}"#.as_bytes().to_vec()));
+        assert_eq!(fit("abcdef", 7, build), None);
+    }
+
+    #[test]
+    fn what_fits_nowhere_is_nothing() {
+        assert_eq!(to_bytes("hello", 2), "");
+        assert_eq!(to_bytes("", 0), "");
+    }
+
+    fn is_cut_well(text: &str, cut: &str) -> bool {
+        let Some(kept) = cut.strip_suffix(MORE).filter(|_| cut != text) else {
+            return cut == text || cut.is_empty();
+        };
+        let boundaries: Vec<usize> = text.grapheme_indices(true).map(|(at, _)| at).collect();
+        let mut ends = boundaries.iter().copied().chain([text.len()]);
+        let trimmed = |end: usize| text.get(..end).is_some_and(|head| head.trim_end() == kept);
+        ends.any(trimmed)
+    }
+
+    proptest! {
+        #[test]
+        fn a_cut_text_is_within_bounds_and_a_whole_number_of_graphemes(text in "\\PC{0,80}", max in 0_usize..200) {
+            let bytes = to_bytes(&text, max);
+            prop_assert!(bytes.len() <= max);
+            prop_assert!(is_cut_well(&text, &bytes), "{text:?} to {bytes:?}");
+            let counted = to_characters(&text, max);
+            prop_assert!(characters(&counted) <= max);
+            prop_assert!(is_cut_well(&text, &counted));
+            let json = to_json_bytes(&text, max);
+            prop_assert!(serde_json::to_string(&json).unwrap().len() <= max + 2);
+            prop_assert!(is_cut_well(&text, &json));
+        }
+
+        #[test]
+        fn json_bytes_are_what_serde_writes(text in any::<String>()) {
+            prop_assert_eq!(json_bytes(&text) + 2, serde_json::to_string(&text).unwrap().len());
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Lanes as their users see them.
