@@ -3,7 +3,7 @@
 use godwit_broker::Settings;
 use godwit_broker::codec::Version;
 
-use crate::house::House;
+use crate::house::{House, patient};
 use crate::packets::{BOTH, Connect, Seen};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -83,7 +83,7 @@ async fn connections_of_one_address_and_of_one_account_are_limited() {
     let house = House::with(Settings {
         connections_per_address_max: 2,
         connections_per_account_max: 1,
-        ..Settings::default()
+        ..patient()
     })
     .await;
     let phone = house.phone("ann", "1").await;
@@ -103,9 +103,7 @@ async fn connections_of_one_address_and_of_one_account_are_limited() {
     assert_eq!(third.next_or_end().await, None, "a third connection of the address");
     drop((first, second));
     // The places come back, when the server has noticed.
-    while house.broker.connections() > 0 {
-        tokio::task::yield_now().await;
-    }
+    house.only(0).await;
     house.enter(Version::V5, &desktop, true).await;
 }
 

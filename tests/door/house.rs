@@ -18,8 +18,23 @@ use tokio::time::timeout;
 
 use crate::packets::{self, Connect, Seen, put, see};
 
-/// Longer than anything that should happen, and shorter than every timeout of the server.
-const PATIENCE: Duration = Duration::from_secs(4);
+/// Longer than anything should take on a busy machine, and shorter than every timeout of [`patient`] doors.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A door that outwaits [`PATIENCE`], so that no timeout of its own explains what a story sees.
+pub(crate) fn patient() -> Settings {
+    let long = 2 * PATIENCE;
+    let session = godwit_broker::session::Limits {
+        connect_timeout_ms: 60_000,
+        ..godwit_broker::session::Limits::default()
+    };
+    Settings {
+        session,
+        drain_timeout: long,
+        farewell_timeout: long,
+        ..Settings::default()
+    }
+}
 
 pub(crate) struct House {
     pub(crate) broker: Broker,
@@ -40,7 +55,7 @@ pub(crate) struct Phone {
 
 impl House {
     pub(crate) async fn new() -> Self {
-        Self::with(Settings::default()).await
+        Self::with(patient()).await
     }
 
     pub(crate) async fn with(settings: Settings) -> Self {
@@ -138,6 +153,13 @@ impl House {
         client
     }
 
+    /// Waits until the door has noticed that its clients left, all but so many.
+    pub(crate) async fn only(&self, connections: usize) {
+        while self.broker.connections() > connections {
+            tokio::task::yield_now().await;
+        }
+    }
+
     pub(crate) async fn dial(&self, version: Version) -> Client {
         Client::new(TcpStream::connect(self.address).await.unwrap(), version)
     }
@@ -220,6 +242,12 @@ impl Client {
                 return None;
             }
         }
+    }
+
+    /// Says goodbye, and waits until the server has read that and everything before it.
+    pub(crate) async fn leave(mut self) {
+        self.send(&packets::DISCONNECT).await;
+        assert_eq!(self.next_or_end().await, None);
     }
 
     /// The next packet if it comes within a second; `None` is silence.

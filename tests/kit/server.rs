@@ -200,6 +200,19 @@ impl Server {
         App::first(&self.addresses.http, &self.data()).await
     }
 
+    /// What a metric counts now, over all its labels; 0 while it is not there.
+    pub async fn metric(&self, name: &str) -> u64 {
+        let url = format!("http://{}/metrics", self.addresses.http);
+        let answer = crate::http_client().get(url).send().await.expect("the server answers");
+        let text = answer.text().await.expect("text");
+        let line = |line: &str| {
+            let (label, value) = line.rsplit_once(' ')?;
+            let is_it = label.split('{').next() == Some(name);
+            is_it.then(|| value.parse::<u64>().expect("a whole number"))
+        };
+        text.lines().filter_map(line).sum()
+    }
+
     /// Memory in use, in bytes.
     pub fn resident_bytes(&self) -> u64 {
         let statm = std::fs::read_to_string(Path::new("/proc").join(self.pid().to_string()).join("statm"));

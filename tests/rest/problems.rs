@@ -156,7 +156,7 @@ async fn a_body_over_the_limit_is_too_large_whether_it_says_so_or_not() {
 #[tokio::test]
 async fn a_body_that_does_not_arrive_is_not_waited_for() {
     let house =
-        House::start_with(|gateway: &mut Gateway| gateway.settings.body_timeout = Duration::from_millis(50)).await;
+        House::start_with(|gateway: &mut Gateway| gateway.settings.body_timeout = Duration::from_millis(300)).await;
     let mut socket = TcpStream::connect(house.address).await.expect("a connection");
     let head = format!(
         "POST /v1/tickets HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {}\r\n\

@@ -106,7 +106,13 @@ impl Phone {
 
     /// Lives in peace until everything is sent and caught up.
     pub(crate) async fn settle(&mut self) {
+        self.settle_with(None).await;
+    }
+
+    /// The same, registering with a ticket first.
+    pub(crate) async fn settle_with(&mut self, ticket: Option<String>) {
         let mut wanted = self.life();
+        wanted["ticket"] = json!(ticket);
         wanted["ends"] = json!(true);
         let (mut child, mut lines) = Self::start(&wanted);
         let settled = async {

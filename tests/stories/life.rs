@@ -162,13 +162,12 @@ async fn a_stock_client_that_was_away_longer_than_messages_are_kept_gets_one_gap
         tokio::time::sleep(Duration::from_millis(200)).await;
         floor = page().await["floor"].as_u64().unwrap();
     }
-    let mut first = page().await;
-    loop {
+    // And another one a little later still: until the floor has stood for a while.
+    let (mut first, mut stood) = (page().await, 0);
+    while stood < 5 {
         tokio::time::sleep(Duration::from_millis(300)).await;
         let before = std::mem::replace(&mut first, page().await);
-        if before["floor"] == first["floor"] {
-            break;
-        }
+        stood = if before["floor"] == first["floor"] { stood + 1 } else { 0 };
     }
     assert_eq!(first["items"][0]["seq"], first["floor"], "a page starts at the floor");
 

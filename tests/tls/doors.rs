@@ -133,7 +133,7 @@ async fn a_client_need_not_name_its_protocol_but_another_one_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn silent_and_wrong_clients_hold_nobody_up_and_are_counted_by_reason() {
-    let settings = "[mqtt]\nconnect_timeout = \"5s\"\n[tls]\nhandshakes = 4\n";
+    let settings = "[mqtt]\nconnect_timeout = \"8s\"\n[tls]\nhandshakes = 4\n";
     let server = Server::start_with_tls(settings, |data| drop(tls::self_signed(data))).await;
     let trusted = std::fs::read_to_string(server.data().join("tls/certificate.pem")).expect("a certificate");
     let mqtts = server.addresses().mqtts.clone().expect("open");
