@@ -8,6 +8,7 @@ use std::time::Instant;
 use godwit_model::{AccountNo, Clock, ConversationKey, DeviceNo, ServerId};
 use tokio::sync::oneshot;
 
+use crate::cold::{self, ColdStore, Cooling, Mover, Tier};
 use crate::conversation_heads;
 use crate::device::DeviceState;
 use crate::device::table::DeviceTable;
@@ -32,6 +33,15 @@ use crate::writer::{self, Shared, WriterSetup, entry_bytes_max, entry_cost};
 
 mod life;
 
+/// What an archive may have besides a disk; nothing by default.
+#[derive(Clone, Default)]
+pub struct Equipment {
+    /// Encrypted bodies are opened with its keys, and new ones encrypted if that is switched on.
+    pub sealing: Sealing,
+    /// Where segments go that are old enough.
+    pub cold: Option<ColdStore>,
+}
+
 /// A cheap handle on the log. All clones are the same log; when the last one goes, it is closed.
 #[derive(Clone)]
 pub struct Archive(Arc<Inner>);
@@ -44,6 +54,8 @@ struct Inner {
     sealing: Sealing,
     writer: Mutex<Option<JoinHandle<()>>>,
     upkeep: Mutex<Upkeep>,
+    tier: Arc<Tier>,
+    cooling: Mutex<Cooling>,
     retention_halt: LastHalt,
 }
 
@@ -55,20 +67,27 @@ impl Archive {
         settings: Settings,
         listener: Arc<dyn Listener>,
     ) -> Result<(Self, Recovery), OpenError> {
-        Self::open_sealed(disk, clock, settings, listener, Sealing::default())
+        Self::open_with(disk, clock, settings, listener, Equipment::default())
     }
 
-    /// The same with keys: encrypted bodies are opened with them, and new ones encrypted if that is switched on.
-    pub fn open_sealed(
+    /// The same with keys, a store for old segments, or both.
+    pub fn open_with(
         disk: Arc<dyn Disk>,
         clock: Arc<dyn Clock>,
         settings: Settings,
         listener: Arc<dyn Listener>,
-        sealing: Sealing,
+        equipment: Equipment,
     ) -> Result<(Self, Recovery), OpenError> {
         let settings = settings.bounded();
+        let Equipment { sealing, cold } = equipment;
+        let patience = cold.as_ref().map(|store| store.settings().time_limit);
+        let tier = Tier::open(disk, cold)?.map_err(|_| OpenError::Irreplaceable {
+            file: cold::ledger::NAME,
+        })?;
+        let tier = Arc::new(tier);
+        let disk: Arc<dyn Disk> = Arc::clone(&tier) as _;
         let files = Arc::new(OpenFiles::new(Arc::clone(&disk), settings.open_files_max));
-        let recovered = recovery::begin(&*disk, &files, &settings, sealing.keys.as_ref())?;
+        let recovered = recovery::begin(&*disk, &files, &settings, (sealing.keys.as_ref(), patience))?;
         let view = Arc::clone(&recovered.view);
         let sealed_log = Arc::new(SealedLog::new(
             Arc::clone(&disk),
@@ -99,12 +118,18 @@ impl Archive {
         let desk = Desk {
             sealed_log: Arc::clone(&sealed_log),
             retention: Retention::new(&settings, &*clock, Arc::clone(&retention_halt)),
-            disk,
+            tier: Arc::clone(&tier),
             shared: Arc::clone(&shared),
             clock: Arc::clone(&clock),
             rewriting: Rewriting::default(),
         };
+        let mover = tier.store().cloned().map(|store| {
+            let (sealed_log, clock) = (Arc::clone(&sealed_log), Arc::clone(&clock));
+            Mover::new(Arc::clone(&tier), store, sealed_log, clock)
+        });
         let inner = Inner {
+            cooling: Mutex::new(cold::start(mover)?),
+            tier,
             upkeep: Mutex::new(Upkeep::start(desk, &settings)?),
             retention_halt,
             shared,
@@ -306,6 +331,7 @@ impl Inner {
             let _ = thread.join();
             let mut upkeep = self.upkeep.lock().unwrap_or_else(PoisonError::into_inner);
             upkeep.close();
+            self.cooling.lock().unwrap_or_else(PoisonError::into_inner).close();
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Instant;
 
 mod read_only;
 mod real;
@@ -31,6 +32,11 @@ pub trait Disk: Send + Sync + 'static {
 pub trait DiskFile: Send + Sync {
     /// Reads up to the length of `buffer`; fewer bytes only at the end of the file.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+    /// The same, giving up at `until` where the bytes are far away. A disk of this machine is waited for.
+    fn read_at_until(&self, buffer: &mut [u8], offset: u64, until: Instant) -> io::Result<usize> {
+        let _ = until;
+        self.read_at(buffer, offset)
+    }
     /// Writes all bytes, or fails having written any part of them.
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
     /// Reserves room for a file of `bytes`, so that a full disk shows now rather than later.

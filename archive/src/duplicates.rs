@@ -1,6 +1,7 @@
 //! Whether a draft was stored before.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use godwit_model::limits::DUPLICATE_WINDOW_MS;
 
@@ -29,8 +30,10 @@ pub(crate) fn judge(view: &SharedView, key: DuplicateKey, now_ms: u64) -> Result
     let Some((segment, location)) = find(view, key.key, since_ms)? else {
         return Ok(Judgement::New);
     };
+    // The writer asks, and never waits for a store: what comes again is told to come later, if it ever comes to that.
+    let no_wait = Some(Instant::now());
     // A record whose bytes are lost cannot answer; the draft that comes again restores it under new numbers.
-    let Some((kind, body)) = segment.frame(location.offset)? else {
+    let Some((kind, body)) = segment.frame_until(location.offset, no_wait)? else {
         return Ok(Judgement::New);
     };
     let Some(stored) = decode::stored(&body) else {

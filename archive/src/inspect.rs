@@ -9,8 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::KeyRing;
+use crate::cold::{self, ColdStore, ReadOnlyTier};
 use crate::disk::{Disk, ReadOnlyDisk};
 
+mod cold_files;
 mod cut;
 mod damage;
 mod export;
@@ -20,6 +22,7 @@ mod stats;
 mod verify;
 mod walk;
 
+pub use cold_files::ColdFile;
 pub use cut::{ActivePart, Cut};
 pub use damage::{Damage, DamageKind, Hit, Hits};
 pub use export::{Exported, Selection};
@@ -37,7 +40,12 @@ const LOOK: Duration = Duration::from_millis(100);
 /// The folder of a log, looked at from outside.
 #[derive(Clone)]
 pub struct Inspector {
+    /// The folder, and behind it the store.
     disk: Arc<dyn Disk>,
+    /// The same, for what only it knows.
+    tier: Arc<ReadOnlyTier>,
+    /// The folder alone.
+    local: Arc<dyn Disk>,
     patience: Duration,
     keys: Option<Arc<KeyRing>>,
 }
@@ -50,8 +58,11 @@ impl Inspector {
 
     /// Looks at a disk; only reads.
     pub fn of_disk(disk: Arc<dyn Disk>) -> Self {
+        let tier = Arc::new(ReadOnlyTier::new(Arc::clone(&disk), None));
         Self {
-            disk,
+            disk: Arc::clone(&tier) as _,
+            tier,
+            local: disk,
             patience: PATIENCE,
             keys: None,
         }
@@ -65,11 +76,24 @@ impl Inspector {
         self
     }
 
+    /// With the store that old segments are in. Without it they cannot be read, and every answer says how many were not.
+    #[must_use]
+    pub fn with_cold(mut self, store: ColdStore) -> Self {
+        self.tier = Arc::new(ReadOnlyTier::new(Arc::clone(&self.local), Some(store)));
+        self.disk = Arc::clone(&self.tier) as _;
+        self
+    }
+
     /// With the keys that open encrypted bodies.
     #[must_use]
     pub fn with_keys(mut self, keys: Arc<KeyRing>) -> Self {
         self.keys = Some(keys);
         self
+    }
+
+    /// Whether an error says that a store did not give what it has, or that none is set.
+    pub fn is_cold(error: &io::Error) -> bool {
+        cold::of_io(error).is_some()
     }
 
     /// Asks again until the answer is yes, as long as patience lasts.

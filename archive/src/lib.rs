@@ -15,15 +15,18 @@
 //! | the segment being written, for a message with two recipients | about 250 until it is sealed | 55 MB for 64 MiB |
 //! | segments that wait to be sealed | the same; none as a rule, at most 4 | 0–220 MB |
 //! | outstanding marks | 40 | |
+//! | fetched blocks of segments in a store | | [`ColdSettings::cache_bytes`]: 64 MiB |
+//! | ledger of the store | about 120 for each segment in it | |
 //! | open files of segments | an open file each, [`Settings::open_files_max`] of them | 128 files |
 //!
 //! Besides, while they last: what waits for the writer ([`Settings::queue_bytes_max`]), sealing a segment (its tables
 //! once more, about 45 MB), a merge (128 KiB for each input, and the fences and filters of the new index), a checkpoint
-//! (128 KiB for each input), a start (one segment, and its index).
+//! (128 KiB for each input), a start (one segment, and its index), a segment on its way into a store (16 MiB).
 #![deny(missing_docs)]
 
 mod archive;
 mod checkpoint;
+mod cold;
 mod conversation_heads;
 mod device;
 pub mod disk;
@@ -52,7 +55,8 @@ mod varint;
 mod view;
 mod writer;
 
-pub use archive::Archive;
+pub use archive::{Archive, Equipment};
+pub use cold::{ColdError, ColdPlace, ColdSettings, ColdSetupError, ColdStats, ColdStore, Cooled};
 pub use device::{DeviceState, SessionState};
 pub use disk::{Disk, DiskFile, ReadOnlyDisk, RealDisk, SimulatedDisk};
 pub use entry::{AppendError, DuplicateKey, Entry, Pending, Receipt, Saved};

@@ -2,6 +2,8 @@
 
 use godwit_model::ConversationKey;
 
+use crate::cold::{self, ColdError};
+
 /// A page of an inbox. Bounds are exclusive. With `after` or `since_ms` it is the oldest `limit` entries above,
 /// otherwise the newest `limit` below `before`, or below nothing. Always answered in ascending order.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,11 +40,23 @@ pub struct ConversationQuery {
 pub enum ReadError {
     /// The disk did not give the bytes.
     #[error("the disk did not give the bytes")]
-    Disk(#[from] std::io::Error),
+    Disk(#[source] std::io::Error),
+    /// The messages are in a store, and it did not give them. Nothing is known to be lost: ask again later.
+    #[error(transparent)]
+    Cold(ColdError),
     /// A sorted index does not match its checksum; it is built again at the next start.
     #[error("the index of segment {segment} is damaged")]
     IndexDamaged {
         /// Number of the segment.
         segment: u64,
     },
+}
+
+impl From<std::io::Error> for ReadError {
+    fn from(error: std::io::Error) -> Self {
+        match cold::of_io(&error) {
+            Some(cold) => Self::Cold(cold.clone()),
+            None => Self::Disk(error),
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Reads pages of inboxes and conversations, and single messages. No lock is held while the disk is read.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use godwit_model::{AccountNo, ConversationKey, ServerId};
 
@@ -59,7 +60,8 @@ pub(crate) fn message(view: &SharedView, now_ms: u64, id: ServerId) -> Result<Op
     let Some((segment, location)) = find(view, id)? else {
         return Ok(None);
     };
-    let found = read(&segment, location, view.keys())?.map(|record| Arc::new(view.sight(now_ms).show(record)));
+    let found =
+        read(&segment, location, view.keys(), view.until())?.map(|record| Arc::new(view.sight(now_ms).show(record)));
     Ok(found.or_else(|| Some(lost(id))))
 }
 
@@ -68,7 +70,7 @@ pub(crate) fn recipients(view: &SharedView, id: ServerId) -> Result<Vec<AccountN
     let Some((segment, location)) = find(view, id)? else {
         return Ok(Vec::new());
     };
-    let Some((kind, body)) = segment.frame(location.offset)? else {
+    let Some((kind, body)) = segment.frame_until(location.offset, view.until())? else {
         return Ok(Vec::new());
     };
     let accounts = decode::stored(&body).and_then(|stored| match kind {
@@ -107,8 +109,13 @@ fn lost(id: ServerId) -> Arc<Record> {
 }
 
 /// Reads the record at a location; `None` if its bytes are not what was written.
-fn read(segment: &Segment, location: Location, keys: Option<&KeyRing>) -> Result<Option<Record>, ReadError> {
-    let Some((kind, body)) = segment.frame(location.offset)? else {
+fn read(
+    segment: &Segment,
+    location: Location,
+    keys: Option<&KeyRing>,
+    until: Option<Instant>,
+) -> Result<Option<Record>, ReadError> {
+    let Some((kind, body)) = segment.frame_until(location.offset, until)? else {
         return Ok(None);
     };
     let message = matches!(kind, FrameKind::Message | FrameKind::Intent);
@@ -143,11 +150,12 @@ impl Page {
             full: self.limit == 0,
         };
         let sight = view.sight(now_ms);
+        let until = view.until();
         while !page.full && window.low <= window.high {
             let snapshot = Snapshot::take(view, self.line, &window)?;
             let postings = snapshot.postings(self.line, &window)?;
             for posting in &postings {
-                let record = match snapshot.record(posting, view.keys())? {
+                let record = match snapshot.record(posting, view.keys(), until)? {
                     Some(record) => record,
                     None => self.lost(&snapshot, posting),
                 };

@@ -180,7 +180,7 @@ impl SealedLog {
     }
 
     /// The first segment that must stay.
-    fn droppable_end(&self) -> u64 {
+    pub(crate) fn droppable_end(&self) -> u64 {
         let finished = self.view.read().finished();
         let waiting = finished.sealing().first().map_or(u64::MAX, |index| index.range().0);
         let sealed = finished.sealed().iter().rev().find(|index| index.range().1 < waiting);

@@ -2,10 +2,11 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::disk::{Disk, DiskFile, read_exact_at};
+use crate::disk::{Disk, DiskFile};
 use crate::frame::{self, FrameKind, Salt};
 use crate::varint::Scan;
 
@@ -160,10 +161,19 @@ impl Segment {
 
     /// Reads the frame at `offset`; `None` if its bytes are not what was written.
     pub(crate) fn frame(&self, offset: u32) -> io::Result<Option<(FrameKind, Bytes)>> {
+        self.frame_until(offset, None)
+    }
+
+    /// The same, giving up at `until` if the segment is in a store.
+    pub(crate) fn frame_until(&self, offset: u32, until: Option<Instant>) -> io::Result<Option<(FrameKind, Bytes)>> {
         let offset = u64::from(offset);
         let file = self.file()?;
+        let read = |buffer: &mut [u8], offset| match until {
+            Some(until) => file.read_at_until(buffer, offset, until),
+            None => file.read_at(buffer, offset),
+        };
         let mut bytes = vec![0; FIRST_READ];
-        let got = file.read_at(&mut bytes, offset)?;
+        let got = read(&mut bytes, offset)?;
         bytes.truncate(got);
         let Some(size) = frame::claimed_size(&bytes) else {
             return Ok(None);
@@ -174,7 +184,9 @@ impl Segment {
                 return Ok(None);
             }
             bytes.resize(size, 0);
-            read_exact_at(&*file, &mut bytes[got..], offset + got as u64)?;
+            if read(&mut bytes[got..], offset + got as u64)? < size - got {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
         }
         bytes.truncate(size);
         let Some(kind) = frame::read(&bytes, self.salt()).map(|frame| frame.kind) else {

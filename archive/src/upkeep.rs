@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use godwit_model::Clock;
 
-use crate::disk::Disk;
+use crate::cold::Tier;
 use crate::sealed_log::SealedLog;
 use crate::settings::Settings;
 use crate::writer::Shared;
@@ -21,6 +21,7 @@ pub use locate::UpkeepError;
 pub use retain::Retained;
 pub(crate) use retain::{LastHalt, Retention};
 pub use retention::RetentionHalt;
+pub(crate) use retention::clocks_agree;
 pub(crate) use rewrite::Rewriting;
 
 /// The thread, and the desk it shares with those who do not want to wait for it.
@@ -38,7 +39,7 @@ struct Signal {
 
 /// What upkeep works with.
 pub(crate) struct Desk {
-    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) tier: Arc<Tier>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rewriting: Rewriting,

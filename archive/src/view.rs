@@ -1,6 +1,7 @@
 //! What readers see: everything durable, published as one after each commit.
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::{Duration, Instant};
 
 use crate::conversation_heads::dropped::Dropped;
 use crate::index::Index;
@@ -161,6 +162,8 @@ pub(crate) struct SharedView {
     pub(crate) files: Arc<OpenFiles>,
     /// Opens encrypted bodies.
     keys: Option<Arc<KeyRing>>,
+    /// How long a page waits for a store.
+    patience: Option<Duration>,
 }
 
 impl SharedView {
@@ -170,6 +173,7 @@ impl SharedView {
             marks,
             files,
             keys: None,
+            patience: None,
         }
     }
 
@@ -177,6 +181,17 @@ impl SharedView {
     pub(crate) fn with_keys(mut self, keys: Option<Arc<KeyRing>>) -> Self {
         self.keys = keys;
         self
+    }
+
+    /// With a bound on the time that a page waits for a store.
+    pub(crate) fn with_patience(mut self, patience: Option<Duration>) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Until when a page that is begun now may wait for a store.
+    pub(crate) fn until(&self) -> Option<Instant> {
+        self.patience.map(|patience| Instant::now() + patience)
     }
 
     pub(crate) fn keys(&self) -> Option<&KeyRing> {

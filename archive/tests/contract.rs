@@ -18,6 +18,8 @@ macro_rules! on_both_disks {
     };
 }
 
+#[path = "contract/cold.rs"]
+mod cold;
 #[path = "contract/devices.rs"]
 mod devices;
 #[path = "contract/duplicates.rs"]

@@ -52,6 +52,11 @@ impl Looked {
             Some(keys) => inspector.with_keys(keys),
             None => inspector,
         };
+        let cold = rooms::cold(&settings).map_err(|error| wiring::cold_store(&settings, &error))?;
+        let inspector = match cold {
+            Some(store) => inspector.with_cold(store),
+            None => inspector,
+        };
         Ok(Self {
             settings,
             folder,
@@ -62,6 +67,10 @@ impl Looked {
 
 pub(crate) fn unreadable(error: &io::Error) -> Failure {
     let what = format!("the message log cannot be read: {error}");
+    if Inspector::is_cold(error) {
+        let next = "is the store running, and is [cold] right?";
+        return Failure::new("GW-A015", what, next).with_exit(Exit::Unreachable);
+    }
     Failure::new(
         "GW-A011",
         what,

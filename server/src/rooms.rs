@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use godwit_archive::{KeyError, KeyRing, Sealing};
+use godwit_archive::{ColdPlace, ColdSettings, ColdSetupError, ColdStore, KeyError, KeyRing, Sealing};
 use godwit_gateway::Rate;
 
 use crate::settings::{ByteSize, Settings};
@@ -38,6 +38,34 @@ pub(crate) fn sealing(settings: &Settings) -> Result<Sealing, KeyError> {
         keys: keys.map(Arc::new),
         new_ones: storage.encrypt,
     })
+}
+
+/// The store of old messages, if one is named.
+pub(crate) fn cold(settings: &Settings) -> Result<Option<ColdStore>, ColdSetupError> {
+    let cold = &settings.cold;
+    let Some(url) = cold.url.clone() else { return Ok(None) };
+    let place = ColdPlace {
+        url,
+        endpoint: cold.endpoint.clone(),
+        region: cold.region.clone(),
+        keys: cold
+            .access_key
+            .reveal()
+            .zip(cold.secret_key.reveal())
+            .map(|(access, secret)| (access.to_owned(), secret.to_owned())),
+    };
+    place.open(cold_settings(settings)).map(Some)
+}
+
+fn cold_settings(settings: &Settings) -> ColdSettings {
+    let cold = &settings.cold;
+    ColdSettings {
+        after: cold.after,
+        cache_bytes: bytes(cold.cache_size),
+        time_limit: cold.time_limit,
+        upload_rate: cold.upload_rate.map(|size| size.0),
+        check_delay: cold.check_delay,
+    }
 }
 
 pub(crate) fn registry(settings: &Settings) -> godwit_registry::Settings {
@@ -112,6 +140,7 @@ mod tests {
     fn the_default_settings_are_the_defaults_of_every_room() {
         let settings = Settings::default();
         assert_eq!(archive(&settings), godwit_archive::Settings::default());
+        assert_eq!(cold_settings(&settings), ColdSettings::default());
         let (given, theirs) = (registry(&settings), godwit_registry::Settings::default());
         assert_eq!(format!("{given:?}"), format!("{theirs:?}"));
         // The page is for a machine of one's own, which the defaults are for and a library cannot know.

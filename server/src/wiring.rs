@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use godwit_archive::{Archive, Delivery, Disk, KeyError, Listener, RealDisk, Recovery};
+use godwit_archive::{Archive, ColdSetupError, Delivery, Disk, Equipment, KeyError, Listener, RealDisk, Recovery};
 use godwit_broker::Broker;
 use godwit_dispatcher::Dispatcher;
 use godwit_gateway::{Gateway, MqttAddresses, SocketAddresses};
@@ -146,7 +146,7 @@ fn open_doors(
     let gateway = Gateway {
         settings: rooms::gateway(settings),
         not_ready: Box::new(not_ready(core.archive.clone(), closing.clone(), failed)),
-        warnings: Box::new(warnings(core.archive)),
+        warnings: Box::new(warnings(core.archive, settings.cold.url.is_some())),
         metrics: Box::new(|| telemetry::metrics().render()),
         ..Gateway::new(core.dispatcher, core.registry, mqtt_addresses(sockets.bound()))
     };
@@ -204,12 +204,15 @@ fn not_ready(archive: Archive, closing: CancellationToken, failed: CancellationT
     }
 }
 
-fn warnings(archive: Archive) -> impl Fn() -> Vec<String> {
+fn warnings(archive: Archive, has_store: bool) -> impl Fn() -> Vec<String> {
     move || {
         let halt = archive.retention_halt();
-        halt.map(|halt| format!("retention is halted: {halt}"))
-            .into_iter()
-            .collect()
+        let halt = halt.map(|halt| format!("retention is halted: {halt}"));
+        let cold = archive.cold().segments;
+        let missed = (cold > 0 && !has_store).then(|| {
+            format!("{cold} segments of old messages are in a store, and [cold] names none: they cannot be read")
+        });
+        halt.into_iter().chain(missed).collect()
     }
 }
 
@@ -220,14 +223,17 @@ async fn open_archive(
     switchboard: Arc<Switchboard>,
     failed: CancellationToken,
 ) -> Result<Archive, Failure> {
-    let sealing = rooms::sealing(settings).map_err(|error| key_file(settings, &error))?;
+    let equipment = Equipment {
+        sealing: rooms::sealing(settings).map_err(|error| key_file(settings, &error))?,
+        cold: rooms::cold(settings).map_err(|error| cold_store(settings, &error))?,
+    };
     let (disk, clock, settings) = (
         Arc::clone(&parts.disk),
         Arc::clone(&parts.clock),
         rooms::archive(settings),
     );
     let listener = Arc::new(Commits { switchboard, failed });
-    let opening = tokio::task::spawn_blocking(move || Archive::open_sealed(disk, clock, settings, listener, sealing));
+    let opening = tokio::task::spawn_blocking(move || Archive::open_with(disk, clock, settings, listener, equipment));
     match opening.await {
         Ok(Ok((archive, recovery))) => {
             tell(&recovery);
@@ -256,6 +262,16 @@ pub(crate) fn key_file(settings: &Settings, error: &KeyError) -> Failure {
         "GW-A003",
         format!("storage.key_file {file}: {error}"),
         "put the file back as it was; a new one does not open what is encrypted already",
+    )
+}
+
+/// The store of old messages is set, and cannot be.
+pub(crate) fn cold_store(settings: &Settings, error: &ColdSetupError) -> Failure {
+    let url = settings.cold.url.as_deref().unwrap_or_default();
+    Failure::new(
+        "GW-A004",
+        format!("cold.url {url}: {error}"),
+        "correct [cold]; without it, messages that are in a store cannot be read",
     )
 }
 

@@ -7,6 +7,7 @@ use godwit_model::ServerId;
 use tokio::sync::oneshot;
 
 use super::Archive;
+use crate::cold::{ColdStats, Cooled};
 use crate::entry::{AppendError, Saved};
 use crate::query::ReadError;
 use crate::record::{GoneReason, Record};
@@ -58,6 +59,21 @@ impl Archive {
     /// What was not dropped is dropped later.
     pub fn retain_now(&self, approved: bool) -> Result<Retained, UpkeepError> {
         self.upkeep().desk().retain(approved)
+    }
+
+    /// One pass of the cold tier now, rather than within [`crate::ColdSettings::check_delay`]: deletes from the store what
+    /// is owed, and moves what is old enough. Does nothing without a store. Blocks on the disk and the store.
+    ///
+    /// # Errors
+    /// What was not done is done later.
+    pub fn cool_now(&self) -> Result<Cooled, UpkeepError> {
+        let work = self.0.cooling.lock().unwrap_or_else(PoisonError::into_inner).work();
+        work.map_or(Ok(Cooled::default()), |work| work())
+    }
+
+    /// What the store holds. Without settings of a store it is what cannot be read.
+    pub fn cold(&self) -> ColdStats {
+        self.0.tier.stats()
     }
 
     /// Why the last pass of retention dropped nothing although something should be.

@@ -7,6 +7,7 @@ use godwit_model::ServerId;
 
 use super::walk::{Seen, first_durable_before, walk_segment};
 use super::{DamageKind, Inspector};
+use crate::cold::ledger;
 use crate::conversation_heads::dropped;
 use crate::frame::FrameKind;
 use crate::index::sealed;
@@ -16,7 +17,7 @@ use crate::segment;
 /// A consistent part of a log, from its beginning up to a commit.
 #[derive(Clone, Debug, Default)]
 pub struct Cut {
-    /// Finished segments in ascending order. They never change, but retention may take the first ones away.
+    /// Finished segments in ascending order, those included that are only in the store. They never change, but retention may take the first ones away.
     pub segments: Vec<String>,
     /// Those of them that have an index: a start never writes to them again, so that a link to one stays as it is.
     pub sealed: Vec<String>,
@@ -47,9 +48,10 @@ impl Cut {
 }
 
 impl Inspector {
-    /// Files of the whole state. Copied before a cut is made, they never say more than the cut.
+    /// Files of the whole state; the list of segments in a store is none of them. Copied before a cut is made, they never say more than the cut.
     pub fn state_files(&self) -> io::Result<Vec<String>> {
-        Ok(self.folder()?.states.into_keys().collect())
+        let names = self.folder()?.states.into_keys();
+        Ok(names.filter(|name| name != ledger::NAME).collect())
     }
 
     /// Those of the state files that tell what was dropped. A copy of the log must agree with them: as long as it is
@@ -63,7 +65,9 @@ impl Inspector {
     pub fn cut(&self) -> io::Result<Cut> {
         loop {
             let folder = self.folder()?;
-            let numbers: Vec<u64> = folder.segments.keys().copied().collect();
+            let mut numbers: Vec<u64> = folder.segments.keys().chain(folder.cold.keys()).copied().collect();
+            numbers.sort_unstable();
+            numbers.dedup();
             let Some(at) = self.last_with_commits(&numbers)? else {
                 return Ok(Cut::default());
             };

@@ -49,6 +49,8 @@ pub enum DamageKind {
     Section,
     /// The file of the whole state does not match its checksum.
     Checkpoint,
+    /// The list of segments in the store does not match its checksums.
+    Ledger,
     /// A file that a start has set aside as damaged.
     SetAside,
     /// The disk did not give the bytes.
@@ -75,6 +77,7 @@ impl DamageKind {
             Self::Block => "block",
             Self::Section => "section",
             Self::Checkpoint => "checkpoint",
+            Self::Ledger => "ledger",
             Self::SetAside => "set_aside",
             Self::Unreadable => "unreadable",
             Self::Sealed => "sealed",
@@ -98,6 +101,7 @@ impl DamageKind {
             Self::Block => "a block of the index is damaged; a start builds it again",
             Self::Section => "a part of the index is damaged; a start builds it again",
             Self::Checkpoint => "the checkpoint is damaged",
+            Self::Ledger => "the list of segments in the store is damaged; restore it from a backup",
             Self::SetAside => "a start has set this file aside as damaged",
             Self::Unreadable => "the disk does not give the bytes",
             Self::Sealed => "a message cannot be decrypted with the key that is there",

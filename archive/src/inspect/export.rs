@@ -6,6 +6,7 @@ use godwit_model::{AccountNo, ConversationKey};
 
 use super::walk::Seen;
 use super::{Inspector, Watch};
+use crate::cold::ColdError;
 use crate::frame::FrameKind;
 use crate::marks::{Marks, Sight};
 use crate::record::Record;
@@ -96,6 +97,10 @@ impl Inspector {
         take: &mut dyn FnMut(FrameKind, &bytes::Bytes) -> io::Result<()>,
     ) -> io::Result<u64> {
         let folder = self.folder()?;
+        if folder.unread() > 0 {
+            let segment = folder.cold.keys().next().copied().unwrap_or_default();
+            return Err(ColdError::NoStore { segment }.into());
+        }
         let (mut done, mut damages, mut failed) = (0, 0, None);
         for (no, size) in &folder.segments {
             let later: Vec<u64> = folder.segments.range(no + 1..).map(|(no, _)| *no).collect();

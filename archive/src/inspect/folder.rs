@@ -5,6 +5,7 @@ use std::io;
 
 use super::Inspector;
 use crate::checkpoint;
+use crate::cold::ledger;
 use crate::conversation_heads::dropped;
 use crate::disk::Disk;
 use crate::index::sealed;
@@ -13,8 +14,10 @@ use crate::segment;
 /// The files of a log as of one moment.
 #[derive(Debug, Default)]
 pub(super) struct Folder {
-    /// Segments and their sizes.
+    /// Segments that are here, and those in a store that can be asked, and their sizes.
     pub(super) segments: BTreeMap<u64, u64>,
+    /// Segments that are in the store, and their sizes.
+    pub(super) cold: BTreeMap<u64, u64>,
     /// Indexes by name, and their sizes.
     pub(super) indexes: BTreeMap<String, u64>,
     /// Whole-state files and their sizes.
@@ -24,6 +27,11 @@ pub(super) struct Folder {
 }
 
 impl Folder {
+    /// Segments in the store that cannot be read, because no store is set.
+    pub(super) fn unread(&self) -> u64 {
+        self.cold.keys().filter(|no| !self.segments.contains_key(no)).count() as u64
+    }
+
     /// Bytes of all files that a verification reads.
     pub(super) fn bytes(&self) -> u64 {
         let segments = self.segments.values();
@@ -38,8 +46,10 @@ impl Folder {
 impl Inspector {
     pub(super) fn folder(&self) -> io::Result<Folder> {
         let mut folder = Folder::default();
-        for name in self.disk.list()? {
-            let Some(size) = size(&*self.disk, &name)? else {
+        let cold = self.tier.cold()?.into_iter();
+        folder.cold = cold.map(|stored| (stored.no, stored.length)).collect();
+        for name in self.local.list()? {
+            let Some(size) = size(&*self.local, &name)? else {
                 continue;
             };
             if let Some(no) = segment::number(&name) {
@@ -48,9 +58,12 @@ impl Inspector {
                 folder.indexes.insert(name, size);
             } else if name.strip_suffix(".damaged").is_some() {
                 folder.set_aside.insert(name, size);
-            } else if checkpoint::is_name(&name) || dropped::is_name(&name) {
+            } else if checkpoint::is_name(&name) || dropped::is_name(&name) || name == ledger::NAME {
                 folder.states.insert(name, size);
             }
+        }
+        if self.tier.store().is_some() {
+            folder.segments.extend(folder.cold.iter());
         }
         Ok(folder)
     }

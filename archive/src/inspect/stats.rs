@@ -23,10 +23,16 @@ const POSTING_BYTES: u64 = 48;
 /// What a log holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Segment files.
+    /// Segment files, those in the store included.
     pub segments: u64,
-    /// Bytes of all files.
+    /// Bytes of all files here.
     pub bytes: u64,
+    /// Segments that are only in the store.
+    pub cold_segments: u64,
+    /// Bytes of these.
+    pub cold_bytes: u64,
+    /// How many of these were not read, because no store is set: all further figures lack them.
+    pub cold_unread: u64,
     /// Messages.
     pub messages: u64,
     /// Refusals kept as numbered entries.
@@ -77,8 +83,16 @@ impl Inspector {
         let folder = self.folder()?;
         let mut sum = Sum::default();
         let total = folder.segments.values().sum();
-        sum.stats.segments = folder.segments.len() as u64;
-        sum.stats.bytes = folder.bytes();
+        sum.stats.cold_segments = folder.cold.len() as u64;
+        sum.stats.cold_bytes = folder.cold.values().sum();
+        sum.stats.cold_unread = folder.unread();
+        sum.stats.segments = folder.segments.len() as u64 + sum.stats.cold_unread;
+        let read_cold = if sum.stats.cold_unread == 0 {
+            sum.stats.cold_bytes
+        } else {
+            0
+        };
+        sum.stats.bytes = folder.bytes() - read_cold;
         sum.stats.indexes = folder.indexes.len() as u64;
         sum.stats.index_bytes = folder.indexes.values().sum();
         sum.stats.quarantined = folder.set_aside.len() as u64;

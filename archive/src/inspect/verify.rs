@@ -6,6 +6,7 @@ use std::io;
 use super::folder::Folder;
 use super::{Damage, DamageKind, Hits, Inspector, Watch};
 use crate::checkpoint;
+use crate::cold::{self, ColdError, ledger};
 use crate::conversation_heads::dropped;
 use crate::index::sealed;
 use crate::seal::Trouble;
@@ -29,6 +30,10 @@ pub struct Verification {
     pub frames: u64,
     /// Blocks of indexes that were read.
     pub blocks: u64,
+    /// Segments in the store that were not read: no store is set, or it did not answer.
+    pub cold_unread: u64,
+    /// Why the first of these was not read, where a store is set.
+    pub cold_trouble: Option<String>,
     /// Encrypted messages that no key opens; after a tenant's key was taken away, that is as it should be.
     pub unreadable: Vec<Unreadable>,
     /// What is wrong, at most 10,000 of it.
@@ -111,6 +116,7 @@ impl Inspector {
             watch,
             found: Verification::default(),
         };
+        desk.found.cold_unread = desk.folder.unread();
         desk.set_aside();
         desk.indexes()?;
         desk.segments()?;
@@ -127,6 +133,26 @@ impl Desk<'_> {
         self.found.files += 1;
         self.found.bytes += bytes;
         (self.watch)(self.found.bytes, self.total);
+    }
+
+    /// Whether a segment could not be read because of the store: then it is counted, or missing there.
+    fn is_left_out(&mut self, no: u64, size: u64, error: &io::Error) -> bool {
+        match cold::of_io(error) {
+            None => false,
+            Some(ColdError::Missing { .. }) => {
+                self.found.whole_file(segment::name(no), size, DamageKind::Missing);
+                true
+            }
+            Some(ColdError::Damaged { .. }) => {
+                self.found.whole_file(segment::name(no), size, DamageKind::Content);
+                true
+            }
+            Some(trouble) => {
+                self.found.cold_unread += 1;
+                self.found.cold_trouble.get_or_insert_with(|| trouble.to_string());
+                true
+            }
+        }
     }
 
     fn set_aside(&mut self) {
@@ -169,7 +195,10 @@ impl Desk<'_> {
     /// An index of a segment that is not there.
     fn lone_index(&mut self, index: &str, no: u64) -> io::Result<()> {
         let name = segment::name(no);
-        if self.folder.segments.contains_key(&no) || self.inspector.is_there(&name)? {
+        if self.folder.segments.contains_key(&no)
+            || self.folder.cold.contains_key(&no)
+            || self.inspector.is_there(&name)?
+        {
             return Ok(());
         }
         if self.inspector.is_there(index)? {
@@ -203,6 +232,10 @@ impl Desk<'_> {
     /// What is wrong with a file of state, if anything.
     fn state(&mut self, name: &str) -> io::Result<Option<DamageKind>> {
         let disk = &*self.inspector.disk;
+        if name == ledger::NAME {
+            let sound = ledger::Contents::read(&*self.inspector.local)?.is_ok();
+            return Ok((!sound).then_some(DamageKind::Ledger));
+        }
         if !checkpoint::is_name(name) {
             let sound = dropped::check(disk, name)?.faults.is_empty();
             return Ok((!sound).then_some(DamageKind::Checkpoint));
@@ -215,7 +248,7 @@ impl Desk<'_> {
             let before = checkpoint::BEFORE.to_owned();
             self.found.whole_file(before, 0, DamageKind::Missing);
         }
-        let last = self.folder.segments.keys().last();
+        let last = self.folder.segments.keys().chain(self.folder.cold.keys()).max();
         let beyond = last.is_some_and(|last| covers > *last);
         Ok(beyond.then_some(DamageKind::Misplaced))
     }

@@ -1,5 +1,7 @@
 //! Follows one line through the segments, and shows the numbers that are missing.
 
+use std::time::Instant;
+
 use super::{read, segment_of};
 use crate::conversation_heads;
 use crate::floor::{self, Above};
@@ -106,12 +108,17 @@ impl Snapshot {
     }
 
     /// The record of a posting; `None` if it is lost.
-    pub(super) fn record(&self, posting: &Posting, keys: Option<&KeyRing>) -> Result<Option<Record>, ReadError> {
+    pub(super) fn record(
+        &self,
+        posting: &Posting,
+        keys: Option<&KeyRing>,
+        until: Option<Instant>,
+    ) -> Result<Option<Record>, ReadError> {
         if posting.location == Location::NOWHERE {
             return Ok(None);
         }
         match segment_of(&self.active, &self.finished, posting.location) {
-            Some(segment) => read(&segment, posting.location, keys),
+            Some(segment) => read(&segment, posting.location, keys, until),
             None => Ok(None),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use godwit_model::AccountNo;
@@ -54,7 +55,7 @@ pub(crate) fn begin(
     disk: &dyn Disk,
     files: &Arc<OpenFiles>,
     settings: &Settings,
-    keys: Option<&Arc<KeyRing>>,
+    (keys, patience): (Option<&Arc<KeyRing>>, Option<Duration>),
 ) -> Result<Recovered, OpenError> {
     let (parts, dropped) = look(disk, files)?;
     let (checkpoint, state) = match checkpoint::read(disk)? {
@@ -68,6 +69,7 @@ pub(crate) fn begin(
         files,
         accept_lost_numbers: settings.accept_lost_numbers,
         keys,
+        patience,
         covered: checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.covers),
         checkpoint,
         state,
@@ -84,7 +86,7 @@ pub(crate) fn begin(
         if let Some(name) = desk.damaged.take() {
             tracing::error!(name, "an index is damaged and is built again");
             disk.remove(&name)?;
-            return begin(disk, files, settings, keys);
+            return begin(disk, files, settings, (keys, patience));
         }
     }
     let last = parts.last().map_or(dropped.lowest.saturating_sub(1), Part::last);
@@ -97,6 +99,8 @@ struct Desk<'a> {
     files: &'a Arc<OpenFiles>,
     accept_lost_numbers: bool,
     keys: Option<&'a Arc<KeyRing>>,
+    /// How long a page waits for a store.
+    patience: Option<Duration>,
     /// The last segment the checkpoint covers; 0 without one.
     covered: u64,
     checkpoint: Option<Checkpoint>,
@@ -286,7 +290,8 @@ impl Desk<'_> {
         Ok(Recovered {
             view: Arc::new(
                 SharedView::new(view, Marks::of(self.state.marks), Arc::clone(self.files))
-                    .with_keys(self.keys.cloned()),
+                    .with_keys(self.keys.cloned())
+                    .with_patience(self.patience),
             ),
             devices: self.state.devices,
             fanouts,

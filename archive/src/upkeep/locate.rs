@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use godwit_model::ServerId;
 
 use super::Desk;
+use crate::cold::{self, ColdError};
 use crate::marks::Mark;
 use crate::query::ReadError;
 use crate::reader;
@@ -21,13 +22,25 @@ const SEAL_TIMEOUT: Duration = Duration::from_secs(2);
 pub enum UpkeepError {
     /// The disk refused.
     #[error("the disk refused")]
-    Disk(#[from] io::Error),
+    Disk(#[source] io::Error),
+    /// The store of old messages did not do what it was asked.
+    #[error(transparent)]
+    Cold(ColdError),
     /// An index could not be read.
     #[error("an index could not be read")]
     Read(#[from] ReadError),
     /// Something more urgent was in the way, such as the end, or the active segment could not be finished now.
     #[error("something more urgent was in the way")]
     Busy,
+}
+
+impl From<io::Error> for UpkeepError {
+    fn from(error: io::Error) -> Self {
+        match cold::of_io(&error) {
+            Some(cold) => Self::Cold(cold.clone()),
+            None => Self::Disk(error),
+        }
+    }
 }
 
 impl From<MergeError> for UpkeepError {

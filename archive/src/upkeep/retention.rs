@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use godwit_model::Clock;
+
 use crate::segments::SegmentInfo;
 
 /// How far two clocks may be apart before nothing is dropped, in milliseconds.
@@ -96,6 +98,12 @@ pub(crate) fn judge(segments: &[SegmentInfo], limits: Limits, moment: Moment, ap
         return Verdict::Halt(RetentionHalt::TooMuch { bytes, of });
     }
     Verdict::Drop { before: first_kept.no }
+}
+
+/// Whether the host's clock went on evenly since a moment, given by the wall clock and the steady one.
+pub(crate) fn clocks_agree((wall_ms, steady_ms): (u64, u64), clock: &dyn Clock) -> bool {
+    let expected_ms = wall_ms.saturating_add(clock.steady_ms().saturating_sub(steady_ms));
+    clock.now_ms().abs_diff(expected_ms) <= CLOCK_SLACK_MS
 }
 
 fn clock(segments: &[SegmentInfo], moment: Moment) -> Option<RetentionHalt> {

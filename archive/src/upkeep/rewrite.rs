@@ -18,7 +18,7 @@ use crate::segment::{self, HEADER_BYTES, Segment, name};
 use crate::writer::batch::OPENING_BYTES;
 
 /// Bytes copied at once.
-const STRIDE: usize = 256 << 10;
+const STRIDE: usize = 1 << 20;
 /// Least time between two segments that are finished early because of an erasure.
 const ROLL_PACE: Duration = Duration::from_mins(1);
 /// How long a recalled message may stay in the segment that is being written.
@@ -43,8 +43,10 @@ impl Desk {
 
     fn rewrite(&mut self, all: bool) -> Result<usize, UpkeepError> {
         let segments = self.locate()?;
+        // What is here first: a store may take its time, or not answer.
+        let (cold, here): (Vec<_>, Vec<_>) = segments.iter().partition(|(no, _)| self.tier.is_cold(**no));
         let mut rewritten = 0;
-        for (no, found) in &segments {
+        for (no, found) in here {
             if *no == self.active() && !self.finish_early(found, all)? {
                 continue;
             }
@@ -53,12 +55,25 @@ impl Desk {
             } else if self.shared.view.read().is_sealing(*no) {
                 continue;
             }
-            rewritten += usize::from(self.rewrite_segment(&found.segment, &found.marked)?);
-            for marked in &found.marked {
-                self.shared.view.marks.settle(marked.id);
-            }
+            rewritten += self.rewrite_found(found)?;
+        }
+        for (_, found) in cold {
+            rewritten += self.rewrite_found(found)?;
+        }
+        // The objects that the new files replace hold what had to go.
+        if (all || rewritten > 0) && self.tier.owes() {
+            self.tier.sweep(None)?;
         }
         Ok(rewritten)
+    }
+
+    /// How many segments were rewritten, which is one or none.
+    fn rewrite_found(&self, found: &Found) -> Result<usize, UpkeepError> {
+        let rewritten = self.rewrite_segment(&found.segment, &found.marked)?;
+        for marked in &found.marked {
+            self.shared.view.marks.settle(marked.id);
+        }
+        Ok(usize::from(rewritten))
     }
 
     /// Finishes the active segment if its marks are worth it.
@@ -97,15 +112,15 @@ impl Desk {
             return Ok(false);
         }
         let temporary = format!("{}.tmp", name(segment.no));
-        let copied = copy(&*self.disk, segment, &temporary, &patches);
+        let copied = copy(&*self.tier, segment, &temporary, &patches);
         if copied.is_err() {
             // It would only take room; a start removes it if this fails too.
-            let _ = self.disk.remove(&temporary);
+            let _ = self.tier.remove(&temporary);
         }
         copied?;
-        self.disk.rename(&temporary, &name(segment.no))?;
+        self.tier.rename(&temporary, &name(segment.no))?;
         self.shared.view.swapped(segment.no);
-        self.disk.sync_directory()?;
+        self.tier.sync_directory()?;
         metrics::counter!("archive_rewritten_segments_total").increment(1);
         tracing::info!(
             segment = segment.no,

@@ -75,7 +75,7 @@ fn an_inbox_is_read_from_either_end(stage: &mut Stage) {
             limit,
             ..page()
         };
-        assert_eq!(seqs(stage, query), [], "{query:?}");
+        assert!(seqs(stage, query).is_empty(), "{query:?}");
     }
     assert_eq!(stage.page(77, &page()), []);
 }
@@ -107,15 +107,15 @@ fn history_of_a_conversation_is_the_inbox_filtered(stage: &mut Stage) {
         ),
         [2, 4]
     );
-    assert_eq!(
+    assert!(
         seqs(
             stage,
             InboxQuery {
                 conversation: Some(group(9)),
                 ..query
             }
-        ),
-        []
+        )
+        .is_empty()
     );
 }
 
@@ -129,15 +129,15 @@ fn history_since_a_time_starts_at_the_first_message_of_it(stage: &mut Stage) {
         };
         assert_eq!(seqs(stage, query), (since..=1000).take(3).collect::<Vec<_>>());
     }
-    assert_eq!(
+    assert!(
         seqs(
             stage,
             InboxQuery {
                 since_ms: Some(START_MS + 1001),
                 ..page()
             }
-        ),
-        []
+        )
+        .is_empty()
     );
     let query = InboxQuery {
         since_ms: Some(START_MS + 600),

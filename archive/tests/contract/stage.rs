@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use godwit_archive::{
-    AppendError, Archive, Delivery, Disk, DuplicateKey, Entry, InboxQuery, Item, KeyRing, Listener, OpenError,
-    RealDisk, Receipt, Record, RecordKind, Recovery, Sealing, Settings, SimulatedDisk,
+    AppendError, Archive, ColdStore, Delivery, Disk, DuplicateKey, Entry, Equipment, InboxQuery, Item, KeyRing,
+    Listener, OpenError, RealDisk, Receipt, Record, RecordKind, Recovery, Sealing, Settings, SimulatedDisk,
 };
 use godwit_model::clock::ManualClock;
 use godwit_model::{AccountNo, ConversationKey, GroupNo, TenantNo};
@@ -42,6 +42,8 @@ pub(crate) struct Stage {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) settings: Settings,
     pub(crate) sealing: Sealing,
+    /// The store of the next opening.
+    pub(crate) cold: Option<ColdStore>,
     pub(crate) listener: Arc<Memory>,
     pub(crate) archive: Archive,
     pub(crate) recovery: Recovery,
@@ -122,14 +124,20 @@ impl Stage {
     ) -> Result<Self, OpenError> {
         let clock = Arc::new(ManualClock::new(START_MS));
         let listener = Arc::new(Memory::default());
-        let (archive, recovery) =
-            Archive::open_sealed(disk.clone(), clock.clone(), settings, listener.clone(), sealing.clone())?;
+        let (archive, recovery) = Archive::open_with(
+            disk.clone(),
+            clock.clone(),
+            settings,
+            listener.clone(),
+            equip(&sealing, None),
+        )?;
         let stage = Self {
             disk,
             simulated,
             clock,
             settings,
             sealing,
+            cold: None,
             listener,
             archive,
             recovery,
@@ -142,12 +150,12 @@ impl Stage {
     pub(crate) fn reopen(&mut self) {
         self.archive.close();
         self.listener = Arc::new(Memory::default());
-        (self.archive, self.recovery) = Archive::open_sealed(
+        (self.archive, self.recovery) = Archive::open_with(
             self.disk.clone(),
             self.clock.clone(),
             self.settings,
             self.listener.clone(),
-            self.sealing.clone(),
+            equip(&self.sealing, self.cold.as_ref()),
         )
         .expect("opens");
     }
@@ -198,6 +206,13 @@ impl Stage {
             assert!(start.elapsed() < Duration::from_secs(20), "waited in vain until {what}");
             std::thread::sleep(Duration::from_millis(1));
         }
+    }
+}
+
+fn equip(sealing: &Sealing, cold: Option<&ColdStore>) -> Equipment {
+    Equipment {
+        sealing: sealing.clone(),
+        cold: cold.cloned(),
     }
 }
 

@@ -12,6 +12,9 @@ use crate::failure::Failure;
 struct Shown {
     segments: u64,
     bytes: u64,
+    cold_segments: u64,
+    cold_bytes: u64,
+    cold_unread: u64,
     messages: u64,
     refusals: u64,
     gone: u64,
@@ -35,6 +38,9 @@ impl From<Stats> for Shown {
         Self {
             segments: stats.segments,
             bytes: stats.bytes,
+            cold_segments: stats.cold_segments,
+            cold_bytes: stats.cold_bytes,
+            cold_unread: stats.cold_unread,
             messages: stats.messages,
             refusals: stats.refusals,
             gone: stats.gone,
@@ -75,6 +81,10 @@ fn text(stats: &Stats) -> String {
     let rows = [
         ("segments", stats.segments.to_string()),
         ("bytes", stats.bytes.to_string()),
+        (
+            "in the store",
+            format!("{} segments of {} bytes", stats.cold_segments, stats.cold_bytes),
+        ),
         ("messages", stats.messages.to_string()),
         ("refusals", stats.refusals.to_string()),
         ("gone", stats.gone.to_string()),
@@ -90,5 +100,12 @@ fn text(stats: &Stats) -> String {
         ("memory", format!("about {} bytes when open", stats.memory_bytes)),
     ];
     let lines: Vec<_> = rows.iter().map(|(name, value)| format!("{name:<15}{value}")).collect();
-    lines.join("\n") + "\n"
+    let mut text = lines.join("\n") + "\n";
+    if stats.cold_unread > 0 {
+        let unread = stats.cold_unread;
+        let plainly =
+            format!("not read: {unread} segments in the store: no store is configured ([cold]); figures lack them\n");
+        text.push_str(&plainly);
+    }
+    text
 }

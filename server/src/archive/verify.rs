@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use super::{Bar, Looked, unreadable};
 use crate::console::{print, print_json};
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Verdict<'a> {
     sound: bool,
     files: u64,
@@ -17,6 +18,8 @@ struct Verdict<'a> {
     frames: u64,
     blocks: u64,
     damages: Vec<Shown<'a>>,
+    /// Segments in the store that were not read.
+    cold_unread: u64,
     /// Encrypted messages that no key opens.
     unreadable: Vec<Unreadable>,
     more: u64,
@@ -60,6 +63,10 @@ pub(crate) fn verify(looked: &Looked, json: bool) -> Result<(), Failure> {
     } else {
         print(&text(&found));
     }
+    if let (true, Some(trouble)) = (found.is_sound(), &found.cold_trouble) {
+        let what = format!("{} segments in the store were not read: {trouble}", found.cold_unread);
+        return Err(Failure::new("GW-A015", what, "is it running, and is [cold] right?").with_exit(Exit::Unreachable));
+    }
     if found.is_sound() {
         return Ok(());
     }
@@ -79,6 +86,7 @@ fn verdict(found: &Verification) -> Verdict<'_> {
         frames: found.frames,
         blocks: found.blocks,
         damages: found.damages.iter().map(shown).collect(),
+        cold_unread: found.cold_unread,
         unreadable: found.unreadable.iter().map(shown_unreadable).collect(),
         more: found.more,
     }
@@ -136,6 +144,14 @@ fn text(found: &Verification) -> String {
             "tenant {tenant}: {messages} encrypted messages that no key opens  [{reason}]"
         )
         .expect("a String takes every write");
+    }
+    if found.cold_unread > 0 {
+        let why = found
+            .cold_trouble
+            .as_deref()
+            .unwrap_or("no store is configured ([cold])");
+        writeln!(text, "not read: {} segments in the store: {why}", found.cold_unread)
+            .expect("a String takes every write");
     }
     let verdict = if found.is_sound() { "sound" } else { "damaged" };
     writeln!(

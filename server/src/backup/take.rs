@@ -2,13 +2,13 @@
 //!
 //! In this order, because the log names accounts of the database and never the other way round.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use godwit_archive::inspect::{ActivePart, Cut};
+use godwit_archive::inspect::{ActivePart, ColdFile, Cut};
 use godwit_model::{Clock, SystemClock};
 use serde::Serialize;
 
@@ -39,6 +39,8 @@ struct Desk {
     former: Vec<Entry>,
     entries: Vec<Entry>,
     reused: u64,
+    /// Segments that are only in the store, as far as they were looked for.
+    cold: BTreeMap<String, ColdFile>,
     bar: Bar,
 }
 
@@ -53,6 +55,7 @@ pub(crate) async fn backup(asked: &Backup, json: bool) -> Result<(), Failure> {
         former,
         entries: Vec::new(),
         reused: 0,
+        cold: BTreeMap::new(),
         bar: Bar::new("copying"),
     };
     let cut = desk.log()?;
@@ -185,9 +188,41 @@ impl Desk {
         let linked = is_sealed && fs::hard_link(&from, &temporary).is_ok();
         let copied = if linked { Ok(()) } else { copy(&from, &temporary) };
         match copied {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return self.copy_cold(name),
             other => other.map_err(|error| refused(&from, &error))?,
         }
+        self.put(&temporary, &path)?;
+        Ok(true)
+    }
+
+    /// Copies a segment that is only in the store, unless the earlier backup has it. `false` if it is not there either.
+    fn copy_cold(&mut self, name: &str) -> Result<bool, Failure> {
+        if !self.cold.contains_key(name) {
+            let cold = self.looked.inspector.cold_files().map_err(|error| unreadable(&error))?;
+            self.cold = cold.into_iter().map(|file| (file.name.clone(), file)).collect();
+        }
+        let Some(cold) = self.cold.get(name) else {
+            return Ok(false);
+        };
+        let path = format!("{ARCHIVE}/{name}");
+        let entry = Entry {
+            name: path.clone(),
+            size: cold.size,
+            blake3: blake3::Hash::from_bytes(cold.blake3).to_hex().to_string(),
+        };
+        if self.former.contains(&entry) && Entry::of(&self.to, &path).is_ok_and(|found| found == entry) {
+            self.reused += entry.size;
+            self.entries.push(entry);
+            return Ok(true);
+        }
+        let temporary = self.to.join(format!("{path}.tmp"));
+        let mut file = create(&temporary).map_err(|error| refused(&temporary, &error))?;
+        match self.looked.inspector.copy_segment(name, &mut file) {
+            // It was dropped or rewritten meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            other => other.map_err(|error| unreadable(&error))?,
+        }
+        file.sync_all().map_err(|error| refused(&temporary, &error))?;
         self.put(&temporary, &path)?;
         Ok(true)
     }

@@ -1,5 +1,6 @@
 //! What must hold between settings, and the bounds that a kind of value does not know.
 
+mod cold;
 mod tls;
 
 use std::path::Path;
@@ -66,6 +67,7 @@ pub(crate) fn check(reading: &mut Reading) {
         let place = reading.place(key);
         reading.problem(Problem::new(kind, place, format!("`{key}` {what}"), ""));
     }
+    cold::check(reading);
     tls::check(reading);
 }
 

@@ -153,6 +153,32 @@ sections! {
         accept_lost_numbers: bool = false;
     }
 
+    /// An object store for old messages: whole segments of the log go there, and are read from there. Indexes stay here.
+    cold: Cold {
+        /// `s3://bucket/prefix`, or `file:///folder` such as a mounted disk; empty: everything stays in the data folder.
+        /// Once anything is in it, it is needed for as long as that is kept. Nobody else may write there.
+        url: Option<String> = None;
+        /// Where S3 is if it is not Amazon's, such as `https://s3.example.org` or `http://127.0.0.1:9000`.
+        endpoint: Option<String> = None;
+        /// The region of the bucket, such as `eu-central-1`; empty is what S3 takes for none.
+        region: Option<String> = None;
+        /// The access key; empty, with `secret_key`: the role of the machine is asked for.
+        /// In the environment, `GODWIT_COLD__ACCESS_KEY_FILE` may name a file that holds it.
+        access_key: Secret = Secret::default();
+        /// The secret key. In the environment, `GODWIT_COLD__SECRET_KEY_FILE` may name a file that holds it.
+        secret_key: Secret = Secret::default();
+        /// Segments whose messages are all older than this go there; at least `4d`.
+        after: Duration = seconds(30 * 24 * 3_600);
+        /// Memory for what was fetched and may be wanted again.
+        cache_size: ByteSize = mebibytes(64);
+        /// Longest time a page of old messages waits for the store; then it fails, and may be asked for again.
+        time_limit: Duration = seconds(10);
+        /// Most bytes uploaded in a second, in the long run; empty: as fast as the store takes them.
+        upload_rate: Option<ByteSize> = None;
+        /// How often it is looked what is old enough, and what is to be deleted there.
+        check_delay: Duration = seconds(60);
+    }
+
     /// Which messages go by themselves: whole segments of the log, the oldest first. With both empty everything is kept.
     retention: Retention {
         /// Messages older than this go, such as `365d`; empty: none for their age.

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::super::walk::{Ended, Fault, Seen, UNKNOWN, first_durable_before, walk_segment};
 use super::super::{Damage, DamageKind, Hits, Inspector, hits};
 use super::Desk;
+use crate::cold;
 use crate::disk::read_exact_at;
 use crate::frame::{FRAME_BYTES, FrameKind, Salt};
 use crate::index::sealed;
@@ -36,6 +37,7 @@ impl Desk<'_> {
             let next = self.next_durable(&later)?;
             durable = match self.segment(*no, durable, next) {
                 Ok(durable) => durable,
+                Err(error) if self.is_left_out(*no, *size, &error) => None,
                 // Retention took it away meanwhile.
                 Err(_) if !self.inspector.is_there(&segment::name(*no))? => None,
                 Err(_) => {
@@ -89,7 +91,12 @@ impl Desk<'_> {
     fn next_durable(&self, later: &[u64]) -> io::Result<Option<u64>> {
         for no in later {
             let Some(salt) = self.salt(*no)? else { continue };
-            if let Some(durable) = first_durable_before(&self.inspector.front(*no)?, salt) {
+            let front = match self.inspector.front(*no) {
+                // What the store does not give is told where that segment's turn is.
+                Err(error) if cold::of_io(&error).is_some() => return Ok(Some(UNKNOWN)),
+                other => other?,
+            };
+            if let Some(durable) = first_durable_before(&front, salt) {
                 return Ok(Some(durable));
             }
             if self.covered.contains(no) {
@@ -105,6 +112,7 @@ impl Desk<'_> {
             Ok(Header::Sound(segment)) => Some(segment.salt()),
             Ok(_) => by_index,
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) if cold::of_io(&error).is_some() => by_index,
             Err(error) => return Err(error),
         })
     }

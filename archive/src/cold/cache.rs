@@ -1,0 +1,199 @@
+//! Blocks that were fetched, in bounded memory; two who want the same one fetch it once.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::ColdError;
+use crate::state::Map;
+
+/// Which object by its nonce, and which block of it.
+pub(super) type Key = (u64, u64);
+
+/// The blocks.
+pub(super) struct Cache {
+    max: usize,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    slots: Map<Key, Slot>,
+    bytes: usize,
+    /// Counts uses, so that the block unused for longest is known.
+    uses: u64,
+}
+
+enum Slot {
+    /// Somebody is fetching it.
+    Fetching,
+    Ready {
+        bytes: Bytes,
+        used: u64,
+    },
+}
+
+impl Cache {
+    /// Keeps at most so many bytes.
+    pub(super) fn new(max: usize) -> Self {
+        Self {
+            max,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A block: kept, or being fetched by another, or else fetched now. Nobody waits longer than `until`, and with an
+    /// `until` that is over only what is kept is given.
+    pub(super) fn get(
+        &self,
+        key: Key,
+        until: Instant,
+        fetch: impl FnOnce() -> Result<Bytes, ColdError>,
+    ) -> Result<Bytes, ColdError> {
+        if let Some(kept) = self.kept_or_claimed(key, until)? {
+            metrics::counter!("archive_cold_cache_hits_total").increment(1);
+            return Ok(kept);
+        }
+        metrics::counter!("archive_cold_cache_misses_total").increment(1);
+        let claim = Claim { cache: self, key };
+        let fetched = fetch()?;
+        self.keep(key, &fetched);
+        drop(claim);
+        Ok(fetched)
+    }
+
+    /// `None` if it is the caller who fetches it.
+    fn kept_or_claimed(&self, key: Key, until: Instant) -> Result<Option<Bytes>, ColdError> {
+        let mut state = self.lock();
+        loop {
+            state.uses += 1;
+            let uses = state.uses;
+            let is_claimed = match state.slots.get_mut(&key) {
+                Some(Slot::Ready { bytes, used }) => {
+                    *used = uses;
+                    return Ok(Some(bytes.clone()));
+                }
+                Some(Slot::Fetching) => true,
+                None => false,
+            };
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(ColdError::Unreachable("it took too long".into()));
+            }
+            if !is_claimed {
+                state.slots.insert(key, Slot::Fetching);
+                return Ok(None);
+            }
+            let waited = self.changed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn keep(&self, key: Key, bytes: &Bytes) {
+        if bytes.len() > self.max {
+            return;
+        }
+        let mut state = self.lock();
+        while state.bytes + bytes.len() > self.max && state.drop_oldest() {}
+        state.bytes += bytes.len();
+        state.uses += 1;
+        let used = state.uses;
+        let bytes = bytes.clone();
+        state.slots.insert(key, Slot::Ready { bytes, used });
+    }
+}
+
+impl State {
+    fn drop_oldest(&mut self) -> bool {
+        let ready = self.slots.iter().filter_map(|(key, slot)| match slot {
+            Slot::Ready { used, .. } => Some((*used, *key)),
+            Slot::Fetching => None,
+        });
+        let Some((_, oldest)) = ready.min() else { return false };
+        if let Some(Slot::Ready { bytes, .. }) = self.slots.remove(&oldest) {
+            self.bytes -= bytes.len();
+        }
+        true
+    }
+}
+
+/// The right to fetch a block; given up whatever happens, so that nobody waits for who has gone.
+struct Claim<'a> {
+    cache: &'a Cache,
+    key: Key,
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        let mut state = self.cache.lock();
+        if matches!(state.slots.get(&self.key), Some(Slot::Fetching)) {
+            state.slots.remove(&self.key);
+        }
+        drop(state);
+        self.cache.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(20)
+    }
+
+    #[test]
+    fn many_who_want_a_block_at_once_fetch_it_once() {
+        let (cache, fetches, start) = (Cache::new(1_000), AtomicU64::new(0), Barrier::new(8));
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    start.wait();
+                    let block = cache.get((1, 1), soon(), || {
+                        fetches.fetch_add(1, Ordering::SeqCst);
+                        std::thread::sleep(Duration::from_millis(20));
+                        Ok(Bytes::from_static(b"block"))
+                    });
+                    assert_eq!(block.expect("fetched"), "block");
+                });
+            }
+        });
+        assert_eq!(fetches.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn it_never_keeps_more_than_it_may_and_drops_what_was_unused_for_longest() {
+        let cache = Cache::new(100);
+        for block in 0..20 {
+            let fetched = cache.get((1, block), soon(), || Ok(Bytes::from(vec![0; 30])));
+            assert!(fetched.is_ok());
+            assert!(
+                cache.get((1, 0), soon(), || Err(ColdError::Stopped)).is_ok(),
+                "used all the time"
+            );
+            assert!(cache.lock().bytes <= 100);
+        }
+        assert!(cache.get((1, 1), soon(), || Err(ColdError::Stopped)).is_err());
+    }
+
+    #[test]
+    fn a_failure_is_not_kept_and_who_has_no_time_gets_only_what_is() {
+        let cache = Cache::new(100);
+        assert!(cache.get((1, 1), soon(), || Err(ColdError::Stopped)).is_err());
+        let over = Instant::now();
+        assert!(cache.get((1, 1), over, || Ok(Bytes::from_static(b"late"))).is_err());
+        assert!(cache.get((1, 1), soon(), || Ok(Bytes::from_static(b"block"))).is_ok());
+        assert!(cache.get((1, 1), over, || Err(ColdError::Stopped)).is_ok());
+    }
+}

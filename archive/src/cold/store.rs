@@ -1,0 +1,284 @@
+//! The object store of one log: its place, its settings, and the blocks that were fetched from it.
+
+use std::io;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use godwit_model::limits::DUPLICATE_WINDOW_MS;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+
+use super::ColdError;
+use super::breaker::Breaker;
+use super::cache::Cache;
+use super::calls::Calls;
+use super::object::{self, BLOCK, BLOCK_BYTES, Stored};
+
+/// How much longer than a reader the background waits for one request.
+const PATIENCE: u32 = 6;
+/// Most blocks in one request: 8 MiB.
+pub(super) const REQUEST_BLOCKS: usize = 128;
+/// Instead of a block's number: the hashes of an object's blocks.
+const SUMS: u64 = u64::MAX;
+
+/// What an operator may choose about the cold tier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ColdSettings {
+    /// A segment goes into the store when its newest message is older than this. Brought to at least
+    /// [`ColdSettings::AFTER_MIN`].
+    pub after: Duration,
+    /// Most bytes of fetched blocks that are kept in memory. Besides, each read under way holds the 64 KiB it fetches.
+    pub cache_bytes: usize,
+    /// Longest time a page waits for the store. One request of the background may take six times as long.
+    pub time_limit: Duration,
+    /// Most bytes uploaded in a second, in the long run; `None` is as fast as the store takes them.
+    pub upload_rate: Option<u64>,
+    /// How often it is looked which segments are old enough, and which objects are to be deleted.
+    pub check_delay: Duration,
+}
+
+impl ColdSettings {
+    /// The least age: beyond the window of duplicates with a day to spare, because the writer reads the first copy of a
+    /// message that is sent again, and never waits for the store.
+    pub const AFTER_MIN: Duration = Duration::from_millis(DUPLICATE_WINDOW_MS + 24 * 60 * 60 * 1_000);
+}
+
+impl Default for ColdSettings {
+    fn default() -> Self {
+        Self {
+            after: Duration::from_hours(30 * 24),
+            cache_bytes: 64 << 20,
+            time_limit: Duration::from_secs(10),
+            upload_rate: None,
+            check_delay: Duration::from_mins(1),
+        }
+    }
+}
+
+/// An object store for old segments. All clones are the same, with one cache.
+#[derive(Clone)]
+pub struct ColdStore(Arc<Inner>);
+
+struct Inner {
+    store: Arc<dyn ObjectStore>,
+    /// Where the store is a folder of the host.
+    folder: Option<PathBuf>,
+    settings: ColdSettings,
+    calls: Calls,
+    breaker: Breaker,
+    cache: Cache,
+}
+
+impl ColdStore {
+    /// Any object store, for tests; an operator's is opened by its place.
+    pub fn of(store: Arc<dyn ObjectStore>, settings: ColdSettings) -> io::Result<Self> {
+        Self::assemble(store, None, settings)
+    }
+
+    pub(super) fn assemble(
+        store: Arc<dyn ObjectStore>,
+        folder: Option<PathBuf>,
+        settings: ColdSettings,
+    ) -> io::Result<Self> {
+        Ok(Self(Arc::new(Inner {
+            store,
+            folder,
+            settings: ColdSettings {
+                after: settings.after.max(ColdSettings::AFTER_MIN),
+                ..settings
+            },
+            calls: Calls::start()?,
+            breaker: Breaker::default(),
+            cache: Cache::new(settings.cache_bytes),
+        })))
+    }
+
+    /// What was chosen.
+    pub fn settings(&self) -> &ColdSettings {
+        &self.0.settings
+    }
+
+    pub(super) fn objects(&self) -> &Arc<dyn ObjectStore> {
+        &self.0.store
+    }
+
+    pub(super) fn calls(&self) -> &Calls {
+        &self.0.calls
+    }
+
+    /// Longest time one request of the background may take.
+    pub(super) fn patience(&self) -> Duration {
+        self.0.settings.time_limit * PATIENCE
+    }
+
+    /// Takes an object away; one that is not there is away. What a killed upload left beside it in a folder goes too.
+    pub(super) fn delete(&self, stored: &Stored, stop: Option<&AtomicBool>) -> Result<(), ColdError> {
+        let (store, path) = (Arc::clone(&self.0.store), Path::from(stored.object()));
+        let deleting = async move { store.delete(&path).await };
+        match self.0.calls.ask(self.patience(), stop, deleting) {
+            Ok(()) | Err(ColdError::Missing { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        match &self.0.folder {
+            Some(folder) => remove_parts(folder, &stored.object())
+                .map_err(|error| ColdError::Unreachable(format!("{}: {error}", folder.display()))),
+            None => Ok(()),
+        }
+    }
+
+    /// Some bytes of an object, unproved, as the background wants them.
+    pub(super) fn part(
+        &self,
+        stored: &Stored,
+        range: Range<u64>,
+        stop: Option<&AtomicBool>,
+    ) -> Result<Bytes, ColdError> {
+        self.request(stored, range, self.patience(), stop)
+    }
+
+    /// One block of a segment, proved.
+    pub(super) fn block(&self, stored: &Stored, number: u64, until: Instant) -> Result<Bytes, ColdError> {
+        self.0.cache.get((stored.nonce, number), until, || {
+            let start = number * BLOCK_BYTES;
+            let range = start..stored.length.min(start + BLOCK_BYTES);
+            let block = self.fetch(stored, range, left(until))?;
+            self.prove(stored, number, &block, until)?;
+            Ok(block)
+        })
+    }
+
+    /// Many blocks in one request, proved and not kept.
+    pub(super) fn blocks(&self, stored: &Stored, numbers: Range<u64>) -> Result<Bytes, ColdError> {
+        let start = numbers.start * BLOCK_BYTES;
+        let range = start..stored.length.min(numbers.end * BLOCK_BYTES);
+        let bytes = self.fetch(stored, range, self.patience())?;
+        for (number, block) in numbers.zip(bytes.chunks(BLOCK)) {
+            self.prove(stored, number, block, Instant::now() + self.patience())?;
+        }
+        Ok(bytes)
+    }
+
+    /// The whole segment as the store has it now: nothing is taken from what was fetched before.
+    pub(super) fn whole(&self, stored: &Stored, buffer: &mut [u8]) -> Result<(), ColdError> {
+        let sums = self.fetch(stored, stored.length..stored.object_bytes(), self.patience())?;
+        if !object::proves_sums(stored, &sums) {
+            return Err(damaged(stored));
+        }
+        let mut start = 0;
+        for (request, into) in (0..)
+            .step_by(REQUEST_BLOCKS)
+            .zip(buffer.chunks_mut(REQUEST_BLOCKS * BLOCK))
+        {
+            let bytes = self.fetch(stored, start..start + into.len() as u64, self.patience())?;
+            for (number, block) in (request..).zip(bytes.chunks(BLOCK)) {
+                if !object::proves_block(&sums, number, block) {
+                    return Err(damaged(stored));
+                }
+            }
+            into.copy_from_slice(&bytes);
+            start += bytes.len() as u64;
+        }
+        Ok(())
+    }
+
+    fn prove(&self, stored: &Stored, number: u64, block: &[u8], until: Instant) -> Result<(), ColdError> {
+        let sums = self.0.cache.get((stored.nonce, SUMS), until, || {
+            let sums = self.fetch(stored, stored.length..stored.object_bytes(), left(until))?;
+            object::proves_sums(stored, &sums)
+                .then_some(sums)
+                .ok_or_else(|| damaged(stored))
+        })?;
+        object::proves_block(&sums, number, block)
+            .then_some(())
+            .ok_or_else(|| damaged(stored))
+    }
+
+    /// Bytes for a reader: refused at once while the store is known not to answer.
+    fn fetch(&self, stored: &Stored, range: Range<u64>, limit: Duration) -> Result<Bytes, ColdError> {
+        let breaker = &self.0.breaker;
+        let start = Instant::now();
+        if !breaker.admits(start) {
+            metrics::counter!("archive_cold_fetch_failures_total", "reason" => "resting").increment(1);
+            return Err(ColdError::Unreachable("it did not answer a moment ago".into()));
+        }
+        let fetched = self.request(stored, range, limit, None);
+        match &fetched {
+            // Who had little time left cannot tell whether the store would have answered.
+            Err(ColdError::Unreachable(_)) if limit * 2 >= self.0.settings.time_limit => breaker.failed(Instant::now()),
+            Err(ColdError::Unreachable(_)) => breaker.answered(false),
+            _ => breaker.answered(true),
+        }
+        match &fetched {
+            Ok(bytes) => {
+                metrics::counter!("archive_cold_fetched_bytes_total").increment(bytes.len() as u64);
+                metrics::histogram!("archive_cold_fetch_seconds").record(start.elapsed().as_secs_f64());
+            }
+            Err(error) => {
+                let reason = reason(error);
+                metrics::counter!("archive_cold_fetch_failures_total", "reason" => reason).increment(1);
+            }
+        }
+        fetched
+    }
+
+    fn request(
+        &self,
+        stored: &Stored,
+        range: Range<u64>,
+        limit: Duration,
+        stop: Option<&AtomicBool>,
+    ) -> Result<Bytes, ColdError> {
+        if range.is_empty() {
+            return Ok(Bytes::new());
+        }
+        let wanted = range.end - range.start;
+        let (store, path) = (Arc::clone(&self.0.store), Path::from(stored.object()));
+        let got = self
+            .0
+            .calls
+            .ask(limit, stop, async move { store.get_range(&path, range).await })?;
+        (got.len() as u64 == wanted)
+            .then_some(got)
+            .ok_or_else(|| damaged(stored))
+    }
+}
+
+fn left(until: Instant) -> Duration {
+    until.saturating_duration_since(Instant::now())
+}
+
+pub(super) fn damaged(stored: &Stored) -> ColdError {
+    ColdError::Damaged {
+        object: stored.object(),
+    }
+}
+
+fn reason(error: &ColdError) -> &'static str {
+    match error {
+        ColdError::Unreachable(_) => "unreachable",
+        ColdError::Missing { .. } => "missing",
+        ColdError::Damaged { .. } => "damaged",
+        ColdError::NoStore { .. } => "no_store",
+        ColdError::Stopped => "stopped",
+    }
+}
+
+/// A store in a folder writes beside an object, under its name and `#`, until it is whole.
+fn remove_parts(folder: &std::path::Path, object: &str) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let is_part = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(object))
+            .is_some_and(|rest| rest.starts_with('#'));
+        if is_part {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
