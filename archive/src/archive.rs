@@ -1,5 +1,6 @@
 //! The handle everybody holds.
 
+use std::io::ErrorKind;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -20,7 +21,8 @@ use crate::index::sealer::Sealer;
 use crate::listener::Listener;
 use crate::query::{ConversationQuery, InboxQuery, ReadError};
 use crate::reader;
-use crate::record::{Item, Record};
+use crate::record::encode::MARK_BYTES_MAX;
+use crate::record::{GoneReason, Item, Record};
 use crate::recovery::{self, OpenError, Recovery};
 use crate::seal::Sealing;
 use crate::sealed_log::SealedLog;
@@ -92,7 +94,7 @@ impl Archive {
         let sealed_log = Arc::new(SealedLog::new(
             Arc::clone(&disk),
             Arc::clone(&view),
-            settings.index_fan_in,
+            &settings,
             recovered.checkpoint,
         ));
         let sealer = Sealer::start(Arc::clone(&sealed_log), &recovered.unsealed)?;
@@ -144,10 +146,15 @@ impl Archive {
 
     /// Queues an entry; never blocks, but for the moment in which a tenant's first message makes its key durable.
     /// Entries of one caller are numbered in the order of their appends.
-    pub fn append(&self, mut entry: Entry) -> Result<Pending, AppendError> {
+    pub fn append(&self, entry: Entry) -> Result<Pending, AppendError> {
+        self.queue(entry, None)
+    }
+
+    fn queue(&self, mut entry: Entry, withdraws: Option<(ServerId, GoneReason)>) -> Result<Pending, AppendError> {
         entry.recipients.sort_unstable();
         entry.recipients.dedup();
-        let cost = entry_cost(&entry) + self.0.sealing.overhead_bytes();
+        let marks_bytes = withdraws.map_or(0, |_| MARK_BYTES_MAX);
+        let cost = entry_cost(&entry) + self.0.sealing.overhead_bytes() + marks_bytes;
         let result = if cost > entry_bytes_max(&self.0.settings) {
             Err(AppendError::TooLarge)
         } else {
@@ -156,6 +163,7 @@ impl Archive {
                 let queued = Queued {
                     entry,
                     sealed,
+                    withdraws,
                     reply,
                     cost,
                 };
@@ -187,7 +195,7 @@ impl Archive {
     /// indexes, which may block on the disk for a few blocks. If the disk does not give them it is 1: a page from
     /// there starts at the floor, or says what is wrong.
     pub fn floor(&self, account: AccountNo) -> u64 {
-        let floor = self.watched(floor::of_inbox(&self.0.shared.view, account));
+        let floor = self.read(|| floor::of_inbox(&self.0.shared.view, account));
         floor.unwrap_or_else(|error| {
             tracing::error!(%error, "the floor of an inbox could not be looked up");
             1
@@ -196,12 +204,12 @@ impl Archive {
 
     /// Highest number of a conversation; 0 if it is empty. May block on the disk.
     pub fn conversation_head(&self, conversation: ConversationKey) -> Result<u64, ReadError> {
-        self.watched(conversation_heads::look_up(&self.0.shared.view, conversation))
+        self.read(|| conversation_heads::look_up(&self.0.shared.view, conversation))
     }
 
     /// A page of an inbox. Blocks on the disk.
     pub fn inbox(&self, account: AccountNo, query: &InboxQuery) -> Result<Vec<Item>, ReadError> {
-        self.watched(reader::inbox(&self.0.shared.view, self.now_ms(), account, query))
+        self.read(|| reader::inbox(&self.0.shared.view, self.now_ms(), account, query))
     }
 
     /// A page of a conversation. Blocks on the disk.
@@ -210,17 +218,12 @@ impl Archive {
         conversation: ConversationKey,
         query: &ConversationQuery,
     ) -> Result<Vec<Arc<Record>>, ReadError> {
-        self.watched(reader::conversation(
-            &self.0.shared.view,
-            self.now_ms(),
-            conversation,
-            query,
-        ))
+        self.read(|| reader::conversation(&self.0.shared.view, self.now_ms(), conversation, query))
     }
 
     /// One message; `None` if there is none. Blocks on the disk.
     pub fn message(&self, id: ServerId) -> Result<Option<Arc<Record>>, ReadError> {
-        self.watched(reader::message(&self.0.shared.view, self.now_ms(), id))
+        self.read(|| reader::message(&self.0.shared.view, self.now_ms(), id))
     }
 
     fn now_ms(&self) -> u64 {
@@ -229,13 +232,12 @@ impl Archive {
 
     /// Whether a draft with this [`crate::DuplicateKey::key`] was stored within the window. May block on the disk.
     pub fn knows_draft(&self, key: u128) -> Result<bool, ReadError> {
-        let found = duplicates::find_within(&self.0.shared.view, key, self.now_ms());
-        self.watched(found)
+        self.read(|| duplicates::find_within(&self.0.shared.view, key, self.now_ms()))
     }
 
     /// Whom a message is for, ascending; empty if there is no such message. Blocks on the disk.
     pub fn recipients(&self, id: ServerId) -> Result<Vec<AccountNo>, ReadError> {
-        self.watched(reader::recipients(&self.0.shared.view, id))
+        self.read(|| reader::recipients(&self.0.shared.view, id))
     }
 
     /// What is known of a device, cursor moves included that are not durable yet.
@@ -311,7 +313,19 @@ impl Archive {
         self.0.close();
     }
 
-    /// A damaged index is removed, so that the next start builds it again.
+    /// Reads by what is kept now. What was let go of meanwhile is not there; by then the view says so.
+    fn read<T>(&self, look: impl Fn() -> Result<T, ReadError>) -> Result<T, ReadError> {
+        let lowest = || self.0.shared.view.read().dropped.lowest;
+        loop {
+            let before = lowest();
+            match look() {
+                Err(ReadError::Disk(error)) if error.kind() == ErrorKind::NotFound && lowest() != before => {}
+                result => return self.watched(result),
+            }
+        }
+    }
+
+    /// A damaged index is built again in the background.
     fn watched<T>(&self, result: Result<T, ReadError>) -> Result<T, ReadError> {
         if let Err(ReadError::IndexDamaged { segment }) = &result {
             self.0.sealed_log.damaged(*segment);

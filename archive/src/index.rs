@@ -7,6 +7,7 @@ use crate::segment::Location;
 
 pub(crate) mod active;
 mod lines;
+pub(crate) mod mender;
 pub(crate) mod merger;
 pub(crate) mod sealed;
 pub(crate) mod sealer;

@@ -10,7 +10,7 @@
 //! | device with its session | 35 (pages of 16; a lone device number takes 550) | 35 MB |
 //! | last number of a conversation, the writer's | 24, for [`Settings::conversations_remembered`] of them; others are looked up | 25 MB |
 //! | fences of indexes, for a message with two recipients | 0.55: the first entry of each block of 8 KiB | 11 MB |
-//! | filter of duplicate keys | 2 a key, for indexes that end within the 72 h window | 40 MB |
+//! | filter of duplicate keys | 2 a key, for indexes that end within the 72 h window; at most [`Settings::duplicate_filter_bytes_max`], beyond which a new draft costs a block of the disk for each index without one | 40 MB; never more than 256 MiB |
 //! | filter of conversations | 2 for each conversation of each index | 25–40 MB |
 //! | the segment being written, for a message with two recipients | about 250 until it is sealed | 55 MB for 64 MiB |
 //! | segments that wait to be sealed | the same; none as a rule, at most 4 | 0–220 MB |
@@ -21,7 +21,8 @@
 //!
 //! Besides, while they last: what waits for the writer ([`Settings::queue_bytes_max`]), sealing a segment (its tables
 //! once more, about 45 MB), a merge (128 KiB for each input, and the fences and filters of the new index), a checkpoint
-//! (128 KiB for each input), a start (one segment, and its index), a segment on its way into a store (16 MiB).
+//! (128 KiB for each input), a start and the mending of a damaged index (one segment, and its index), a segment on its
+//! way into a store (16 MiB).
 #![deny(missing_docs)]
 
 mod archive;
@@ -67,4 +68,4 @@ pub use recovery::{OpenError, Recovery};
 pub use seal::{KeyError, KeyRing, Sealing, Trouble};
 pub use segments::SegmentInfo;
 pub use settings::Settings;
-pub use upkeep::{Retained, RetentionHalt, UpkeepError};
+pub use upkeep::{Retained, RetentionHalt, RetentionPlan, UpkeepError};

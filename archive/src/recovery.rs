@@ -59,4 +59,5 @@ mod replay;
 pub(crate) mod walk;
 
 pub(crate) use begin::begin;
+pub(crate) use replay::replay_finished;
 pub(crate) use walk::commit_bytes;

@@ -3,16 +3,18 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use godwit_model::limits::DUPLICATE_WINDOW_MS;
-
 use crate::checkpoint::{self, Checkpoint};
 use crate::conversation_heads::dropped;
 use crate::disk::Disk;
 use crate::index::Index;
+use crate::index::mender::Damages;
 use crate::index::sealed::{self, SealedIndex};
 use crate::segment;
+use crate::settings::Settings;
 use crate::sorted::stream::MergeError;
 use crate::view::SharedView;
+
+mod mend;
 
 /// Levels above that of a single segment: with a fan-in of 8 they cover 8, 64 and 512 segments.
 const LEVELS: u8 = 3;
@@ -30,6 +32,10 @@ pub(crate) struct SealedLog {
     checkpoint: Mutex<Option<Checkpoint>>,
     /// Held while files of indexes are swapped or dropped, so that one is not in the way of the other.
     changing: Mutex<()>,
+    /// Indexes to be built again.
+    pub(crate) damages: Damages,
+    /// Most bytes of the filters of duplicate keys.
+    filter_bytes_max: usize,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -40,15 +46,17 @@ impl SealedLog {
     pub(crate) fn new(
         disk: Arc<dyn Disk>,
         view: Arc<SharedView>,
-        fan_in: usize,
+        settings: &Settings,
         checkpoint: Option<Checkpoint>,
     ) -> Self {
         Self {
             disk,
             view,
-            fan_in,
+            fan_in: settings.index_fan_in,
             checkpoint: Mutex::new(checkpoint),
             changing: Mutex::default(),
+            damages: Damages::default(),
+            filter_bytes_max: settings.duplicate_filter_bytes_max,
         }
     }
 
@@ -122,19 +130,18 @@ impl SealedLog {
         Ok(())
     }
 
-    /// Gives back the memory of filters whose keys are too old to be asked for.
-    pub(crate) fn forget_old_originals(&self) {
-        let finished = self.view.read().finished();
-        let now_ms = finished.sealed().last().map_or(0, |index| index.last_ms());
-        let since_ms = now_ms.saturating_sub(DUPLICATE_WINDOW_MS);
-        for index in finished.sealed().iter().filter(|index| index.last_ms() < since_ms) {
-            index.forget_originals();
-        }
+    /// Gives back the memory of filters whose keys are too old to be asked for, and of the oldest ones beyond the bound.
+    pub(crate) fn bound_filters(&self) {
+        sealed::bound_filters(self.view.read().finished().sealed(), self.filter_bytes_max);
     }
 
-    /// Removes the file of a damaged index, so that the next start builds it again.
+    /// Has a damaged index built again in the background. Its file goes at once, so that the next start builds it
+    /// where there is none before.
     pub(crate) fn damaged(&self, segment: u64) {
-        tracing::error!(segment, "an index is damaged; the next start builds it again");
+        if !self.damages.report(segment) {
+            return;
+        }
+        tracing::error!(segment, "an index is damaged and is built again");
         let finished = self.view.read().finished();
         let holds = |index: &&Arc<SealedIndex>| (index.range().0..=index.range().1).contains(&segment);
         if let Some(index) = finished.sealed().iter().find(holds) {

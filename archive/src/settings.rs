@@ -27,6 +27,9 @@ pub struct Settings {
     pub open_files_max: usize,
     /// Conversations whose last number the writer remembers, at 24 bytes each; it looks the others up.
     pub conversations_remembered: usize,
+    /// Most bytes of the filters that spare new drafts a look at the disk, 2 a draft of the last 72 hours; with less room
+    /// the older ones are looked up.
+    pub duplicate_filter_bytes_max: usize,
     /// How many neighbouring indexes of one size are merged into one; fewer than two is never.
     pub index_fan_in: usize,
     /// Whether a start goes on where damage may make it give numbers again; see [`crate::OpenError::NumbersLost`].
@@ -47,6 +50,7 @@ impl Default for Settings {
             queue_bytes_max: 64 << 20,
             open_files_max: 128,
             conversations_remembered: 1 << 20,
+            duplicate_filter_bytes_max: 256 << 20,
             index_fan_in: 8,
             accept_lost_numbers: false,
         }

@@ -16,10 +16,11 @@ mod locate;
 mod retain;
 mod retention;
 mod rewrite;
+mod trust;
 
 pub use locate::UpkeepError;
-pub use retain::Retained;
 pub(crate) use retain::{LastHalt, Retention};
+pub use retain::{Retained, RetentionPlan};
 pub use retention::RetentionHalt;
 pub(crate) use retention::clocks_agree;
 pub(crate) use rewrite::Rewriting;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use godwit_model::Clock;
+use godwit_model::{Clock, ServerId};
 
 use crate::conversation_heads::Remembered;
 use crate::device::table::DeviceTable;
@@ -17,6 +17,7 @@ use crate::index::Index;
 use crate::index::active::ActiveIndex;
 use crate::index::sealer::Sealer;
 use crate::listener::Listener;
+use crate::record::GoneReason;
 use crate::record::encode::MESSAGE_BYTES_MAX;
 use crate::segment::prepare::Preparer;
 use crate::segment::{HEADER_BYTES, Segment};
@@ -116,6 +117,8 @@ struct Writer {
     batch: Batch,
     taken: Vec<Queued>,
     marks: Vec<QueuedMark>,
+    /// Messages that entries of this commit take back.
+    withdrawn: Vec<(ServerId, GoneReason)>,
     answers: Vec<Answer>,
 }
 
@@ -170,6 +173,7 @@ pub(crate) fn start(setup: WriterSetup) -> io::Result<JoinHandle<()>> {
         batch: Batch::default(),
         taken: Vec::new(),
         marks: Vec::new(),
+        withdrawn: Vec::new(),
         answers: Vec::new(),
     };
     std::thread::Builder::new().name("archive-write".into()).spawn(move || {

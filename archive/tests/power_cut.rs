@@ -150,9 +150,11 @@ fn take_back(stage: &Stage, random: &mut Random, promises: &mut Promises) {
         let number = random.below(promises.next_draft);
         let draft = promises.drafts.get_mut(&number).expect("numbers have no gaps");
         if let Some(first) = &draft.receipt
-            && let Ok(marked) = stage.archive.mark(first.record.server_id, GoneReason::Erased)
+            && let Ok(told) = stage
+                .archive
+                .withdraw(first.record.server_id, GoneReason::Erased, notice(number))
         {
-            let made = wait(marked).is_ok();
+            let made = wait(told).is_ok();
             draft.mark = if made || draft.mark == Mark::Made {
                 Mark::Made
             } else {
@@ -164,6 +166,15 @@ fn take_back(stage: &Stage, random: &mut Random, promises: &mut Promises) {
         // A disk that goes off meanwhile refuses.
         let _ = stage.archive.rewrite_now();
     }
+}
+
+/// Tells account 1 of the end of a draft.
+fn notice(number: u64) -> Entry {
+    keyed(
+        message(CONVERSATIONS, [1], format!("end of {number}")),
+        u128::MAX - u128::from(number),
+        0,
+    )
 }
 
 fn promise(draft: &mut Draft, receipt: Receipt) {
@@ -227,11 +238,24 @@ fn check(stage: &Stage, promises: &mut Promises) {
         assert_eq!(conv_seqs(&records), (1..=head).collect::<Vec<_>>());
     }
     check_inboxes(stage, promises);
+    check_notices(stage, promises);
     assert!(stage.archive.device(DeviceNo(1)).map_or(0, |state| state.cursor) >= promises.cursor);
     if let Some(saved) = promises.saved {
         let found = stage.archive.device(DeviceNo(2)).expect("saved");
         assert!(found.cursor >= saved.cursor);
     }
+}
+
+/// What was taken back was told, and nothing else.
+fn check_notices(stage: &Stage, promises: &Promises) {
+    let told = stage.inbox(1).into_iter();
+    let told = told.filter(|item| item.record.conversation == Some(group(CONVERSATIONS)));
+    let mut told: Vec<_> = told.map(|item| item.record.body.clone()).collect();
+    let gone = promises.drafts.iter().filter(|(_, draft)| draft.mark == Mark::Made);
+    let mut gone: Vec<_> = gone.map(|(number, _)| notice(*number).body).collect();
+    told.sort();
+    gone.sort();
+    assert_eq!(told, gone);
 }
 
 /// Every recipient has every acknowledged message exactly once and in the order of its conversation.

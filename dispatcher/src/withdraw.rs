@@ -1,4 +1,5 @@
-//! A message is taken back: by its sender within a time, or by an app. Marked first, then told to everybody who has it.
+//! A message is taken back: by its sender within a time, or by an app. The mark and the notice to everybody who has it
+//! are one commit, so that none of them is without the other.
 
 use bytes::Bytes;
 use godwit_archive::{AppendError, DuplicateKey, Entry, GoneReason, Record, RecordKind};
@@ -147,13 +148,7 @@ impl Dispatcher {
     }
 
     async fn mark_and_tell(&self, record: &Record, reason: GoneReason) -> Result<Withdrawn, Refused> {
-        let marked = self
-            .archive
-            .mark(record.server_id, reason)
-            .map_err(|e| of_append(&e))?
-            .await;
-        marked.map_err(|e| of_append(&e))?;
-        let reason = match record.kind {
+        let shown = match record.kind {
             RecordKind::Gone(before @ (GoneReason::Recalled | GoneReason::Erased)) => before,
             _ => reason,
         };
@@ -161,18 +156,29 @@ impl Dispatcher {
             server_id: record.server_id,
             conversation: record.conversation,
             conv_seq: record.conv_seq,
-            reason,
+            reason: shown,
         };
-        self.tell_withdrawn(record, &withdrawn).await?;
-        metrics::counter!("messages_withdrawn_total", "reason" => render::gone_word(reason)).increment(1);
+        let id = record.server_id;
+        if let Some(notice) = self.notice_to_all(record, &withdrawn).await? {
+            let told = self.archive.withdraw(id, reason, notice).map_err(|e| of_append(&e))?;
+            match told.await {
+                Ok(_) | Err(AppendError::Conflict(_)) => {}
+                Err(error) => return Err(of_append(&error)),
+            }
+        } else {
+            let marked = self.archive.mark(id, reason).map_err(|e| of_append(&e))?;
+            marked.await.map_err(|e| of_append(&e))?;
+        }
+        metrics::counter!("messages_withdrawn_total", "reason" => render::gone_word(shown)).increment(1);
         Ok(withdrawn)
     }
 
-    /// A numbered notice to all who have the message; a repeat stores no second one.
-    async fn tell_withdrawn(&self, record: &Record, withdrawn: &Withdrawn) -> Result<(), Refused> {
+    /// A numbered notice to all who have the message, which is stored once however often it is asked for; `None` if
+    /// nobody has it.
+    async fn notice_to_all(&self, record: &Record, withdrawn: &Withdrawn) -> Result<Option<Entry>, Refused> {
         let recipients = self.recipients_of(record.server_id).await?;
         let (Some(tenant), false) = (self.tenant_of_message(record).await?, recipients.is_empty()) else {
-            return Ok(());
+            return Ok(None);
         };
         let names = Names::of(record);
         let draft = notice(withdrawn)?;
@@ -183,7 +189,7 @@ impl Dispatcher {
             tenant_no: tenant.0,
             draft: &draft,
         };
-        let entry = Entry {
+        Ok(Some(Entry {
             kind: RecordKind::Message,
             tenant,
             // Whom it names is as in the message; what else its form said of the body is not so of this one.
@@ -197,11 +203,7 @@ impl Dispatcher {
             expires_at_ms: None,
             recipients,
             body: Bytes::from(body.encode()),
-        };
-        match self.archive.append(entry).map_err(|e| of_append(&e))?.await {
-            Ok(_) | Err(AppendError::Conflict(_)) => Ok(()),
-            Err(error) => Err(of_append(&error)),
-        }
+        }))
     }
 }
 

@@ -1,15 +1,15 @@
 //! Where time comes from, so that tests can hold it still.
 
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Wall-clock time in milliseconds since 1970.
 pub trait Clock: Send + Sync + 'static {
     /// The time now. May step back when the host's clock does; who numbers messages must not.
     fn now_ms(&self) -> u64;
 
-    /// Time that has passed since some moment, in milliseconds: goes on evenly whatever happens to the host's clock.
+    /// Time that has passed since some moment, in milliseconds: goes on evenly whatever happens to the host's clock, and
+    /// while the host sleeps.
     fn steady_ms(&self) -> u64;
 }
 
@@ -25,9 +25,22 @@ impl Clock for SystemClock {
     }
 
     fn steady_ms(&self) -> u64 {
-        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-        u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX)
+        since_boot_ms()
     }
+}
+
+/// `Instant` stands still while a host of this kind sleeps (`CLOCK_MONOTONIC` in `clock_gettime(2)`).
+#[cfg(target_os = "linux")]
+fn since_boot_ms() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let of = |part: i64| u64::try_from(part).unwrap_or_default();
+    of(time.tv_sec) * 1_000 + of(time.tv_nsec) / 1_000_000
+}
+
+#[cfg(not(target_os = "linux"))]
+fn since_boot_ms() -> u64 {
+    static START: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
+    u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A clock that moves only when told to.

@@ -8,12 +8,12 @@ use tokio::sync::oneshot;
 
 use super::Archive;
 use crate::cold::{ColdStats, Cooled};
-use crate::entry::{AppendError, Saved};
+use crate::entry::{AppendError, Entry, Pending, Saved};
 use crate::query::ReadError;
 use crate::record::{GoneReason, Record};
 use crate::segments::{self, SegmentInfo};
 use crate::sorted::stream::MergeError;
-use crate::upkeep::{Retained, RetentionHalt, Upkeep, UpkeepError};
+use crate::upkeep::{Retained, RetentionHalt, RetentionPlan, Upkeep, UpkeepError};
 use crate::writer::queue::QueuedMark;
 
 impl Archive {
@@ -41,6 +41,22 @@ impl Archive {
         self.0.shared.queue.push_mark(QueuedMark { id, reason, reply })?;
         metrics::counter!("archive_marks_total").increment(1);
         Ok(Saved(answer))
+    }
+
+    /// Takes a message back as [`Archive::mark`] does and stores the notice that tells of it, both in one commit: after a
+    /// crash there are both of them or neither. The answer is that of the notice, and with one that was stored before
+    /// the message is taken back all the same.
+    ///
+    /// # Errors
+    /// As [`Archive::append`] and [`Archive::mark`]; then neither was kept.
+    pub fn withdraw(&self, id: ServerId, reason: GoneReason, notice: Entry) -> Result<Pending, AppendError> {
+        if !self.0.shared.view.marks.has_room(1) {
+            return Err(AppendError::Overloaded);
+        }
+        let reason = if reason.is_mark() { reason } else { GoneReason::Erased };
+        let pending = self.queue(notice, Some((id, reason)))?;
+        metrics::counter!("archive_marks_total").increment(1);
+        Ok(pending)
     }
 
     /// Takes every message that was taken back off the disk now, rather than in its time. Says how many segments were
@@ -74,6 +90,11 @@ impl Archive {
     /// What the store holds. Without settings of a store it is what cannot be read.
     pub fn cold(&self) -> ColdStats {
         self.0.tier.stats()
+    }
+
+    /// What [`Archive::retain_now`] would do with an operator's approval, and why it does not without.
+    pub fn retention_plan(&self) -> RetentionPlan {
+        self.upkeep().desk().plan()
     }
 
     /// Why the last pass of retention dropped nothing although something should be.

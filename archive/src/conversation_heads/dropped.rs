@@ -90,6 +90,12 @@ fn number(entry: &[u8]) -> u64 {
     u64::from_be_bytes(whole)
 }
 
+/// The lowest segment that is kept, as far as a file says so; 1 otherwise.
+pub(crate) fn kept_from(disk: &dyn Disk) -> io::Result<u64> {
+    let opened = open::open(disk, KEPT_NAME, KEPT_FORMAT)?;
+    Ok(opened.and_then(|opened| Scan::new(&opened.meta).varint()).unwrap_or(1))
+}
+
 /// Reads the files. `lowest_there` is the lowest segment of which anything is there.
 pub(crate) fn read(disk: &dyn Disk, lowest_there: u64) -> io::Result<Result<Dropped, Damaged>> {
     let names = disk.list()?;

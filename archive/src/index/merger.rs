@@ -35,7 +35,7 @@ impl Drop for Merger {
 fn run(sealed_log: &SealedLog, backlog: &Backlog) {
     let mut seals = 0;
     loop {
-        sealed_log.forget_old_originals();
+        sealed_log.bound_filters();
         while let Some(inputs) = sealed_log.due() {
             if !backlog.give_way() {
                 return;

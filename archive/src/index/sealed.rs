@@ -19,12 +19,14 @@ use crate::state::{Map, Standing};
 
 pub(crate) mod build;
 mod entry;
+mod filters;
 pub(crate) mod merge;
 mod meta;
 mod open;
 pub(crate) mod verify;
 
 use entry::{CONVERSATION_KEY, INBOX_KEY, Layout};
+pub(crate) use filters::bound_filters;
 use meta::Meta;
 pub(crate) use meta::{SealedSegment, is_name, name, range};
 pub(crate) use open::open;
@@ -47,7 +49,7 @@ pub(crate) struct SealedIndex {
     accounts: Table,
     devices: Table,
     conversation_filter: Filter,
-    /// `None` once no original in it can be asked for any more.
+    /// `None` once its memory was given back: then the table is asked.
     original_filter: RwLock<Option<Filter>>,
 }
 
@@ -112,17 +114,22 @@ impl SealedIndex {
         self.stream(&self.conversations)
     }
 
-    /// Gives the memory of a filter back that nobody asks any more.
-    pub(crate) fn forget_originals(&self) {
+    /// Gives the memory of the filter of duplicate keys back.
+    fn forget_originals(&self) {
         *self.original_filter.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Bytes of the filter of duplicate keys.
+    fn originals_bytes(&self) -> usize {
+        let originals = self.original_filter.read().unwrap_or_else(PoisonError::into_inner);
+        originals.as_ref().map_or(0, |filter| filter.bytes().len())
     }
 
     /// Bytes it takes in memory.
     pub(crate) fn memory(&self) -> usize {
         let tables = [&self.inboxes, &self.conversations, &self.messages, &self.originals];
         let fences: usize = tables.into_iter().map(Table::memory).sum();
-        let originals = self.original_filter.read().unwrap_or_else(PoisonError::into_inner);
-        fences + self.conversation_filter.bytes().len() + originals.as_ref().map_or(0, |filter| filter.bytes().len())
+        fences + self.conversation_filter.bytes().len() + self.originals_bytes()
     }
 
     fn layout(&self, line: Line) -> Layout<'_> {
@@ -256,7 +263,7 @@ impl Index for SealedIndex {
 
     fn original(&self, key: u128) -> Result<Option<Location>, ReadError> {
         let filter = self.original_filter.read().unwrap_or_else(PoisonError::into_inner);
-        let may_hold = filter.as_ref().is_some_and(|filter| filter.may_hold(key));
+        let may_hold = filter.as_ref().is_none_or(|filter| filter.may_hold(key));
         drop(filter);
         if may_hold {
             self.point(&self.originals, key)

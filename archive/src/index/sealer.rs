@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use super::Index;
 use super::active::ActiveIndex;
+use super::mender::Mender;
 use super::merger::Merger;
 use super::sealed::{SealedIndex, build, open};
 use crate::disk::Disk;
+use crate::query::ReadError;
 use crate::sealed_log::SealedLog;
 use crate::segment::open_files::OpenFiles;
 
@@ -25,6 +27,8 @@ pub(crate) struct Sealer {
     backlog: Arc<Backlog>,
     thread: Option<JoinHandle<()>>,
     merger: Option<Merger>,
+    mender: Option<Mender>,
+    sealed_log: Arc<SealedLog>,
 }
 
 /// What waits to be sealed.
@@ -78,8 +82,9 @@ impl Sealer {
             let _ = work.send(Arc::clone(index));
         }
         let merger = Merger::start(Arc::clone(&sealed_log), Arc::clone(&backlog))?;
+        let mender = Mender::start(Arc::clone(&sealed_log))?;
         let desk = Desk {
-            sealed_log,
+            sealed_log: Arc::clone(&sealed_log),
             backlog: Arc::clone(&backlog),
         };
         let thread = std::thread::Builder::new()
@@ -90,6 +95,8 @@ impl Sealer {
             backlog,
             thread: Some(thread),
             merger: Some(merger),
+            mender: Some(mender),
+            sealed_log,
         })
     }
 
@@ -107,6 +114,13 @@ impl Sealer {
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         true
+    }
+
+    /// Has an index built again if that is why something could not be read.
+    pub(crate) fn report(&self, error: &ReadError) {
+        if let ReadError::IndexDamaged { segment } = error {
+            self.sealed_log.damaged(*segment);
+        }
     }
 
     /// Hands over a finished segment.
@@ -129,6 +143,7 @@ impl Drop for Sealer {
             let _ = thread.join();
         }
         self.merger = None;
+        self.mender = None;
     }
 }
 

@@ -57,7 +57,7 @@ pub(crate) fn begin(
     settings: &Settings,
     (keys, patience): (Option<&Arc<KeyRing>>, Option<Duration>),
 ) -> Result<Recovered, OpenError> {
-    let (parts, dropped) = look(disk, files)?;
+    let (parts, dropped) = look(disk, files, settings.duplicate_filter_bytes_max)?;
     let (checkpoint, state) = match checkpoint::read(disk)? {
         Some((checkpoint, state)) => (Some(checkpoint), state),
         // What the dropped segments said is nowhere else.

@@ -31,7 +31,12 @@ impl Part {
 }
 
 /// All parts in their order, and what was dropped. Removes what was not finished when the last run ended.
-pub(super) fn look(disk: &dyn Disk, files: &Arc<OpenFiles>) -> Result<(Vec<Part>, Dropped), OpenError> {
+/// Filters of indexes take so many bytes at most.
+pub(super) fn look(
+    disk: &dyn Disk,
+    files: &Arc<OpenFiles>,
+    filter_bytes_max: usize,
+) -> Result<(Vec<Part>, Dropped), OpenError> {
     let names = disk.list()?;
     for name in names.iter().filter(|name| name.strip_suffix(".tmp").is_some()) {
         disk.remove(name)?;
@@ -42,7 +47,7 @@ pub(super) fn look(disk: &dyn Disk, files: &Arc<OpenFiles>) -> Result<(Vec<Part>
     let dropped = dropped::read(disk, lowest_there.copied().unwrap_or(1))?;
     let dropped = dropped.map_err(|dropped::Damaged| OpenError::Irreplaceable { file: dropped::NAME })?;
     remove_dropped(disk, &segments, &mut ranges, dropped.lowest)?;
-    let indexes = indexes(disk, files, ranges)?;
+    let indexes = indexes(disk, files, ranges, filter_bytes_max)?;
     let mut parts: Vec<_> = indexes.into_iter().map(Part::Indexed).collect();
     let ranges: Vec<_> = parts.iter().map(Part::range).collect();
     let is_covered = |no: u64| ranges.iter().any(|(first, last)| (*first..=*last).contains(&no));
@@ -81,7 +86,12 @@ fn remove_dropped(disk: &dyn Disk, segments: &[u64], ranges: &mut Vec<(u64, u64)
 
 /// Opens the indexes. Of two that cover the same segment the larger one stays, because it was finished later. Those
 /// that cannot be trusted are removed; what they covered is read again.
-fn indexes(disk: &dyn Disk, files: &Arc<OpenFiles>, mut ranges: Vec<(u64, u64)>) -> io::Result<Vec<Arc<SealedIndex>>> {
+fn indexes(
+    disk: &dyn Disk,
+    files: &Arc<OpenFiles>,
+    mut ranges: Vec<(u64, u64)>,
+    filter_bytes_max: usize,
+) -> io::Result<Vec<Arc<SealedIndex>>> {
     ranges.sort_unstable_by_key(|(first, last)| (*first, u64::MAX - *last));
     let mut opened: Vec<Arc<SealedIndex>> = Vec::new();
     for range in ranges {
@@ -90,6 +100,7 @@ fn indexes(disk: &dyn Disk, files: &Arc<OpenFiles>, mut ranges: Vec<(u64, u64)>)
             Some(index) if !covered => opened.push(Arc::new(index)),
             _ => disk.remove(&sealed::name(range))?,
         }
+        sealed::bound_filters(&opened, filter_bytes_max);
     }
     Ok(opened)
 }

@@ -60,6 +60,12 @@ pub(crate) fn replay(segment: Segment, bytes: Vec<u8>, state: &mut State, next_d
     replay.result
 }
 
+/// The index of a segment that others follow, while the archive is open. `state` is as of its start and is moved to its
+/// end.
+pub(crate) fn replay_finished(segment: Segment, bytes: Vec<u8>, state: &mut State) -> ActiveIndex {
+    replay(segment, bytes, state, Some(UNKNOWN)).index
+}
+
 struct Replay<'a> {
     bytes: Bytes,
     state: &'a mut State,

@@ -7,7 +7,7 @@ use godwit_model::Clock;
 use crate::segments::SegmentInfo;
 
 /// How far two clocks may be apart before nothing is dropped, in milliseconds.
-const CLOCK_SLACK_MS: u64 = 60 * 60 * 1000;
+pub(super) const CLOCK_SLACK_MS: u64 = 60 * 60 * 1000;
 
 /// What an operator wants to keep; `None` keeps for ever.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(crate) struct Limits {
 pub(crate) struct Moment {
     /// The host's time now, in milliseconds since 1970.
     pub(crate) wall_ms: u64,
-    /// What it would be if it had gone on evenly since the start.
+    /// What it would be if it had gone on evenly since it was last believed.
     pub(crate) expected_ms: u64,
 }
 
@@ -52,7 +52,9 @@ pub enum RetentionHalt {
 impl std::fmt::Display for RetentionHalt {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::ClockJumped { by_ms } => write!(f, "the clock jumped by {} s since the start", by_ms / 1000),
+            Self::ClockJumped { by_ms } => {
+                write!(f, "the clock jumped by {} s against the time that passed", by_ms / 1000)
+            }
             Self::ClockBehind { by_ms } => {
                 write!(f, "the clock is {} s behind the newest message", by_ms / 1000)
             }

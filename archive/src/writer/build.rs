@@ -37,6 +37,7 @@ impl Writer {
             self.batch
                 .add_chunk(fanout, self.last_ms, &self.shared.view.read().heads);
         }
+        self.withdrawn.clear();
         let mut taken = std::mem::take(&mut self.taken);
         for queued in taken.drain(..) {
             self.take_entry(queued, room);
@@ -55,30 +56,37 @@ impl Writer {
     fn add_marks(&mut self) {
         let known = &self.shared.view.marks;
         let at_ms = self.last_ms;
-        let wanted = self.marks.iter().filter(|queued| known.reason(queued.id).is_none());
-        let fresh = wanted.map(|queued| {
-            let reason = queued.reason;
-            (queued.id, Mark { reason, at_ms })
-        });
-        self.batch.add_marks(fresh);
+        let alone = self.marks.iter().map(|queued| (queued.id, queued.reason));
+        let wanted = self.withdrawn.iter().copied().chain(alone);
+        let fresh = wanted.filter(|(id, _)| known.reason(*id).is_none());
+        self.batch
+            .add_marks(fresh.map(|(id, reason)| (id, Mark { reason, at_ms })));
     }
 
     fn take_entry(&mut self, queued: Queued, room: bool) {
         let Queued {
-            entry, sealed, reply, ..
+            entry,
+            sealed,
+            withdraws,
+            reply,
+            ..
         } = queued;
         let verdict = entry.duplicate_key.map_or(Verdict::Store, |key| self.judge(key));
         let result = match verdict {
-            Verdict::Now(result) => {
+            // That a notice is stored says nothing of its mark, which may be needed once more.
+            Verdict::Now(result) if withdraws.is_none() => {
                 count(&result);
                 // Who does not wait any more needs no answer.
                 let _ = reply.send(result);
                 return;
             }
-            Verdict::AfterSync(result) => result,
+            Verdict::Now(result) | Verdict::AfterSync(result) => result,
             Verdict::Store if room => self.store(entry, sealed),
             Verdict::Store => Err(AppendError::StorageFull),
         };
+        if matches!(result, Ok(_) | Err(AppendError::Conflict(_))) {
+            self.withdrawn.extend(withdraws);
+        }
         self.answers.push(Answer { reply, result });
     }
 
@@ -101,6 +109,7 @@ impl Writer {
             Ok(Judgement::Other(receipt)) => Verdict::Now(Err(AppendError::Conflict(Box::new(receipt)))),
             Err(error) => {
                 // Storing it might store it twice, so it is not taken now.
+                self.sealer.report(&error);
                 tracing::error!(%error, "a duplicate key could not be looked up");
                 Verdict::Now(Err(AppendError::Overloaded))
             }
@@ -130,6 +139,7 @@ impl Writer {
             Some(head) => head,
             None => conversation_heads::look_up(&self.shared.view, conversation).map_err(|error| {
                 // A wrong number cannot be taken back, so the entry is not taken now.
+                self.sealer.report(&error);
                 tracing::error!(%error, "the last number of a conversation could not be looked up");
                 AppendError::Overloaded
             })?,

@@ -21,6 +21,8 @@ pub(crate) struct Queued {
     pub(crate) entry: Entry,
     /// The body as it goes to the disk, if it is encrypted there.
     pub(crate) sealed: Option<Bytes>,
+    /// The message that it takes back, in the same commit.
+    pub(crate) withdraws: Option<(ServerId, GoneReason)>,
     pub(crate) reply: Reply,
     /// Most bytes it takes in a segment.
     pub(crate) cost: usize,

@@ -10,6 +10,7 @@ on_both_disks! {
     another_body_under_the_same_key_is_a_conflict_that_names_the_original,
     a_hundred_resends_at_once_are_one_message,
     after_the_window_a_key_is_new,
+    keys_are_known_with_room_for_few_filters_or_none,
 }
 
 fn again(receipt: &Receipt) -> Receipt {
@@ -73,4 +74,18 @@ fn after_the_window_a_key_is_new(stage: &mut Stage) {
     assert_eq!((second.duplicate, second.sender_seq), (false, Some(2)));
     stage.reopen();
     assert_eq!(stage.stored(draft()), again(&second));
+}
+
+fn keys_are_known_with_room_for_few_filters_or_none(stage: &mut Stage) {
+    let draft = |n: u64| keyed(message(n % 5, [1, 2], vec![1; 700]), n.into(), 1);
+    for (round, bytes) in [(0, 0), (1, 200), (2, usize::MAX)] {
+        stage.settings.duplicate_filter_bytes_max = bytes;
+        stage.reopen();
+        for n in round * 300..(round + 1) * 300 {
+            assert!(!stage.stored(draft(n)).duplicate, "draft {n} with {bytes} bytes");
+        }
+        for n in 0..(round + 1) * 300 {
+            assert!(stage.stored(draft(n)).duplicate, "draft {n} with {bytes} bytes");
+        }
+    }
 }

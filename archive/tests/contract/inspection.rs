@@ -255,3 +255,24 @@ fn figures_and_export_agree_with_what_was_stored_while_the_log_is_open() {
         .collect();
     assert_eq!(seqs, expected);
 }
+
+#[test]
+fn a_merged_index_that_outlives_its_first_segments_is_no_damage() {
+    let folder = tempfile::tempdir().expect("a folder");
+    filled(folder.path());
+    let disk = Arc::new(RealDisk::open(folder.path()).expect("a disk"));
+    let clock = Arc::new(godwit_model::clock::ManualClock::new(crate::stage::START_MS));
+    let (archive, _) = Archive::open(disk, clock, small(), Arc::new(Silent)).expect("opens");
+    let merged = "segments-0000000000000001-0000000000000008.idx".to_owned();
+    let start = std::time::Instant::now();
+    while !names(folder.path()).contains(&merged) {
+        assert!(start.elapsed() < Duration::from_secs(20), "nothing is merged");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(archive.drop_before(4).expect("dropped"), 4);
+    archive.close();
+    let left = names(folder.path());
+    assert!(left.contains(&merged) && !left.contains(&"segment-0000000000000003.log".to_owned()));
+    let found = verify(folder.path());
+    assert!(found.is_sound(), "{found:?}");
+}

@@ -13,6 +13,7 @@ on_both_disks! {
     a_mark_of_nothing_does_no_harm,
     an_expired_message_is_a_tombstone_from_that_moment_on,
     a_copy_that_was_announced_before_is_shown_without_its_content,
+    a_message_and_the_notice_of_its_end_are_one_commit,
 }
 
 fn taken_back(stage: &Stage, id: ServerId, reason: GoneReason) {
@@ -120,4 +121,48 @@ fn a_copy_that_was_announced_before_is_shown_without_its_content(stage: &mut Sta
         (shown.kind, shown.body.len()),
         (RecordKind::Gone(GoneReason::Erased), 0)
     );
+}
+
+fn a_message_and_the_notice_of_its_end_are_one_commit(stage: &mut Stage) {
+    let id = stage.stored(message(1, [1, 2], "said")).record.server_id;
+    let notice = || keyed(message(1, [1, 2], "gone"), 9, 0);
+    let withdraw = |stage: &Stage, reason, notice| wait(stage.archive.withdraw(id, reason, notice).expect("room"));
+    let told = withdraw(stage, GoneReason::Recalled, notice()).expect("durable");
+    assert_eq!((told.duplicate, told.record.conv_seq), (false, 2));
+    for _ in 0..2 {
+        assert_eq!(bodies(&stage.inbox(2)), ["", "gone"]);
+        assert_eq!(kinds(stage, 1, id), [RecordKind::Gone(GoneReason::Recalled); 3]);
+        let again = withdraw(stage, GoneReason::Erased, notice()).expect("durable");
+        assert!(again.duplicate);
+        stage.reopen();
+    }
+    // A notice that is there already, in other words even, is no reason to show the message.
+    let other = stage.stored(message(1, [1, 2], "said too")).record.server_id;
+    let repeated = stage
+        .archive
+        .withdraw(other, GoneReason::Erased, keyed(message(1, [1, 2], "else"), 9, 1));
+    assert!(matches!(wait(repeated.expect("room")), Err(AppendError::Conflict(_))));
+    assert_eq!(kinds(stage, 3, other), [RecordKind::Gone(GoneReason::Erased); 3]);
+}
+
+#[test]
+fn a_full_disk_takes_neither_the_mark_nor_the_notice() {
+    let stage = Stage::simulated();
+    let disk = stage.simulated.clone().expect("a simulated disk");
+    let id = stage.stored(message(1, [1], "said")).record.server_id;
+    disk.set_space(Some(disk.used()));
+    while stage.send(message(1, [2], vec![b'.'; 10_000])).is_ok() {}
+    let large = keyed(message(1, [1], vec![b'.'; 20_000]), 9, 0);
+    let refused = wait(
+        stage
+            .archive
+            .withdraw(id, GoneReason::Erased, large.clone())
+            .expect("room"),
+    );
+    assert!(matches!(refused, Err(AppendError::StorageFull)), "{refused:?}");
+    assert_eq!(bodies(&stage.inbox(1)), ["said"]);
+    disk.set_space(None);
+    stage.until("there is room again", |stage| !stage.archive.is_full());
+    wait(stage.archive.withdraw(id, GoneReason::Erased, large).expect("room")).expect("durable");
+    assert_eq!(stage.inbox(1)[0].record.kind, RecordKind::Gone(GoneReason::Erased));
 }

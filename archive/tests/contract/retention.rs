@@ -11,6 +11,7 @@ on_both_disks! {
     old_messages_go_and_the_inbox_begins_at_its_floor,
     the_oldest_messages_go_when_there_are_too_many,
     a_jump_of_the_clock_halts_retention_until_an_operator_approves,
+    a_clock_that_jumped_and_goes_on_evenly_for_a_day_is_believed_without_a_restart,
     more_than_half_goes_only_when_an_operator_approves,
     a_full_disk_is_known_and_so_is_its_end,
 }
@@ -104,15 +105,42 @@ fn a_jump_of_the_clock_halts_retention_until_an_operator_approves(stage: &mut St
     assert!(matches!(halt, Some(RetentionHalt::ClockBehind { .. })), "{halt:?}");
 }
 
+fn a_clock_that_jumped_and_goes_on_evenly_for_a_day_is_believed_without_a_restart(stage: &mut Stage) {
+    filled(stage, 10, |settings| {
+        settings.retention_age = Some(Duration::from_hours(10 * 24));
+    });
+    // Far enough for some, too far to be believed at once.
+    let jumped_ms = START_MS + 13 * DAY_MS;
+    stage.clock.jump(jumped_ms);
+    for hour in [0, 8, 16, 23] {
+        stage.clock.set(jumped_ms + hour * DAY_MS / 24);
+        let halt = stage.archive.retain_now(false).expect("room").halt;
+        assert!(matches!(halt, Some(RetentionHalt::ClockJumped { .. })), "{halt:?}");
+    }
+    stage.clock.set(jumped_ms + DAY_MS);
+    assert_eq!(first_kept(&stage.archive), 1);
+    let retained = stage.archive.retain_now(false).expect("room");
+    assert!(retained.segments > 0 && retained.halt.is_none(), "{retained:?}");
+    assert_eq!(stage.archive.retention_halt(), None);
+}
+
 fn more_than_half_goes_only_when_an_operator_approves(stage: &mut Stage) {
     filled(stage, 10, |settings| {
         settings.retention_age = Some(Duration::from_hours(24));
     });
     let halt = stage.archive.retain_now(false).expect("room").halt;
     assert!(matches!(halt, Some(RetentionHalt::TooMuch { .. })), "{halt:?}");
-    assert_eq!(first_kept(&stage.archive), 1);
-    assert!(stage.archive.retain_now(true).expect("room").segments > 0);
+    let plan = stage.archive.retention_plan();
+    assert!(
+        plan.limited && plan.bytes > plan.of / 2 && plan.halt == halt,
+        "{plan:?}"
+    );
+    assert_eq!(first_kept(&stage.archive), 1, "a plan drops nothing");
+    let retained = stage.archive.retain_now(true).expect("room");
+    assert_eq!((retained.segments, retained.bytes), (plan.segments, plan.bytes));
     assert!(first_kept(&stage.archive) > 5 * 24);
+    let after = stage.archive.retention_plan();
+    assert_eq!((after.segments, after.newest_ms, after.halt), (0, None, None));
 }
 
 fn a_full_disk_is_known_and_so_is_its_end(stage: &mut Stage) {

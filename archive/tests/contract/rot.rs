@@ -228,3 +228,43 @@ fn damaged_indexes_and_checkpoints_are_made_again() {
         assert!(stage.archive.conversation_head(group(conversation)).expect("readable") >= 666);
     }
 }
+
+#[test]
+fn an_index_that_rots_is_built_again_and_appends_go_on_without_a_restart() {
+    for fan_in in [0, 2] {
+        let mut stage = Stage::simulated();
+        stage.settings.index_fan_in = fan_in;
+        stage.reopen();
+        let draft = |n: u64| keyed(message(n % 40, [1, 2 + n % 4], vec![0; 400]), n.into(), 1);
+        for n in 0..2000 {
+            stage.stored(draft(n));
+        }
+        // Whatever is not in memory, so that no restart would help those who ask now.
+        let indexes = |stage: &Stage| -> Vec<String> {
+            let names = stage.disk.list().expect("readable").into_iter();
+            names.filter(|name| name.strip_suffix(".idx").is_some()).collect()
+        };
+        stage.until("all but the last segments are sealed and merged", |stage| {
+            let sealed = stage.archive.segments().iter().filter(|segment| segment.sealed).count();
+            sealed + 1 == stage.archive.segments().len() && (fan_in == 0 || indexes(stage).len() < 6)
+        });
+        let before = stage.inbox(1);
+        let rotten = indexes(&stage).swap_remove(0);
+        let bytes = disk(&stage).content(&rotten).expect("there").len() as u64;
+        for at in (16..bytes).step_by(500) {
+            assert!(disk(&stage).flip(&rotten, at));
+        }
+        let resent = |stage: &Stage| (0..2000).step_by(7).filter(|n| stage.send(draft(*n)).is_err()).count();
+        assert!(resent(&stage) > 0, "nobody met the damage");
+        stage.until("nobody meets it any more", |stage| resent(stage) == 0);
+        assert!((0..2000).step_by(7).all(|n| stage.stored(draft(n)).duplicate));
+        for n in 2000..2040 {
+            let fresh = stage.stored(draft(n));
+            assert_eq!((fresh.duplicate, fresh.record.conv_seq), (false, 51), "draft {n}");
+        }
+        assert_eq!(stage.inbox(1)[..2000], before[..]);
+        stage.reopen();
+        assert_eq!((stage.recovery.indexes_rebuilt, stage.recovery.quarantined), (0, 0));
+        assert_eq!(stage.inbox(1)[..2000], before[..]);
+    }
+}

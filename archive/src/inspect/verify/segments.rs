@@ -45,6 +45,8 @@ impl Desk<'_> {
                     None
                 }
             };
+            // It was the one being written: it may have grown since, before the next one was begun.
+            durable = durable.filter(|_| next.is_some());
             self.read(*size);
             if next.is_some() && !self.has_index(*no)? {
                 bare.push(*no);
