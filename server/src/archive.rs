@@ -12,10 +12,12 @@ use crate::{rooms, wiring};
 
 mod bar;
 mod export;
+mod retain;
 mod stats;
 mod verify;
 
 pub(crate) use bar::Bar;
+pub(crate) use retain::{Outcome, failed};
 
 /// Does what was asked with the message log.
 pub(crate) async fn run(command: ArchiveCommand, json: bool) -> Result<(), Failure> {
@@ -23,6 +25,7 @@ pub(crate) async fn run(command: ArchiveCommand, json: bool) -> Result<(), Failu
         ArchiveCommand::Stats(configured) => stats::stats(&Looked::open(&configured)?, json),
         ArchiveCommand::Verify(configured) => verify::verify(&Looked::open(&configured)?, json),
         ArchiveCommand::Export(export) => export::export(&export, json).await,
+        ArchiveCommand::Retain(retain) => retain::retain(&retain, json).await,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::settings::{Flag, Sources, environment};
 
 mod keeping;
 
-pub use keeping::{ArchiveCommand, Backup, Export, Restore};
+pub use keeping::{ArchiveCommand, Backup, Export, Restore, Retain};
 
 /// Messages for apps, over MQTT and REST: stored before they are acknowledged.
 #[derive(Debug, Parser)]

@@ -70,6 +70,9 @@ impl Addresses {
 }
 
 impl DataFolder {
+    /// The code of a folder that another process has.
+    pub(crate) const IN_USE: &str = "GW-D002";
+
     /// Opens the folder and takes its lock; makes it, readable by its owner alone, if it is missing.
     pub fn open_or_make(path: &Path) -> Result<Self, Failure> {
         let is_new = !path.exists();

@@ -16,6 +16,7 @@ pub mod data_folder;
 mod demo;
 mod failure;
 mod http;
+mod operator;
 mod platform;
 mod rooms;
 pub mod running;

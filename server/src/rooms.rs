@@ -25,6 +25,7 @@ pub(crate) fn archive(settings: &Settings) -> godwit_archive::Settings {
         queue_bytes_max: bytes(storage.queue_size),
         open_files_max: storage.open_files,
         conversations_remembered: storage.conversations_in_memory,
+        duplicate_filter_bytes_max: bytes(storage.duplicate_filters),
         index_fan_in: storage.index_fan_in,
         accept_lost_numbers: storage.accept_lost_numbers,
     }
@@ -112,6 +113,9 @@ pub(crate) fn broker(settings: &Settings) -> godwit_broker::Settings {
             publications_max: mqtt.publications_in_flight,
             deliveries_max: mqtt.deliveries_in_flight,
             keep_alive_max_s: u16::try_from(mqtt.keep_alive_max.as_secs()).unwrap_or(u16::MAX),
+            session_expiry_max_s: mqtt
+                .session_expiry_max
+                .map_or(u32::MAX, |time| u32::try_from(time.as_secs()).unwrap_or(u32::MAX)),
             server_reference: mqtt.server_reference.as_deref().map(Into::into),
             ..godwit_broker::session::Limits::default()
         },

@@ -11,7 +11,7 @@ use crate::running::Running;
 use crate::settings::{self, Loaded, LogFormat};
 use crate::shutdown::StopSignals;
 use crate::wiring::{self, Parts};
-use crate::{console, telemetry};
+use crate::{console, operator, telemetry};
 
 /// Runs a server until it is told to stop, or cannot go on.
 pub(crate) async fn serve(arguments: &Serve) -> Result<(), Failure> {
@@ -24,6 +24,7 @@ pub(crate) async fn serve(arguments: &Serve) -> Result<(), Failure> {
     let mut signals = StopSignals::listen()?;
     let folder = DataFolder::open_or_make(&loaded.settings.server.data)?;
     folder.clear_addresses()?;
+    operator::forget(&folder)?;
     let parts = Parts::of_folder(&loaded.settings, &folder).await?;
     let running = wiring::start(&loaded.settings, parts).await?;
     if let Err(failure) = announce(&loaded, &folder, &running, began) {
@@ -33,6 +34,7 @@ pub(crate) async fn serve(arguments: &Serve) -> Result<(), Failure> {
     let reason = tokio::select! {
         signal = signals.next() => Ok(signal),
         () = running.archive_failed() => Err(archive_failed()),
+        never = operator::obey(&folder, running.archive.clone()) => match never {},
     };
     tracing::info!(signal = reason.as_ref().ok(), "stopping");
     folder.clear_addresses()?;

@@ -49,7 +49,7 @@ impl Parts {
     }
 }
 
-fn open_disk(folder: &DataFolder) -> Result<RealDisk, Failure> {
+pub(crate) fn open_disk(folder: &DataFolder) -> Result<RealDisk, Failure> {
     let path = folder.archive();
     RealDisk::open(&path).map_err(|error| crate::data_folder::unusable(&path, &error))
 }
@@ -207,7 +207,7 @@ fn not_ready(archive: Archive, closing: CancellationToken, failed: CancellationT
 fn warnings(archive: Archive, has_store: bool) -> impl Fn() -> Vec<String> {
     move || {
         let halt = archive.retention_halt();
-        let halt = halt.map(|halt| format!("retention is halted: {halt}"));
+        let halt = halt.map(|halt| format!("retention is halted: {halt}; see `godwit archive retain`"));
         let cold = archive.cold().segments;
         let missed = (cold > 0 && !has_store).then(|| {
             format!("{cold} segments of old messages are in a store, and [cold] names none: they cannot be read")

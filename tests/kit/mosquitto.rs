@@ -1,5 +1,6 @@
 //! Debian's mosquitto clients: what somebody uses who never heard of this platform.
 
+use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use crate::program;
@@ -31,13 +32,34 @@ fn command(name: &str, address: &str, device: &Device) -> Command {
     command
 }
 
-/// `mosquitto_sub` on the device's inbox, as a persistent session; ends after `count` messages.
+/// `mosquitto_sub` on the device's inbox, as a persistent session; ends after `count` messages. It leaves in a hurry:
+/// where it has not read its SUBACK by then, its last acknowledgements are lost, and their entries come again.
 pub fn subscribe(address: &str, device: &Device, count: usize) -> Child {
     command("mosquitto_sub", address, device)
         .args(["-c", "-t", &device.topic("inbox"), "-C", &count.to_string()])
         .stdout(Stdio::piped())
         .spawn()
         .expect("mosquitto_sub starts")
+}
+
+/// The same without an end: its lines until one of them `is_last`; then it is killed.
+pub fn subscribe_until(address: &str, device: &Device, is_last: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut child = command("mosquitto_sub", address, device)
+        .args(["-c", "-t", &device.topic("inbox")])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("mosquitto_sub starts");
+    let output = BufReader::new(child.stdout.take().expect("it is piped"));
+    let mut lines = Vec::new();
+    for line in output.lines().map_while(Result::ok) {
+        lines.push(line);
+        if lines.last().is_some_and(|line| is_last(line)) {
+            break;
+        }
+    }
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+    lines
 }
 
 /// `mosquitto_pub` of one draft; whether it ended well.

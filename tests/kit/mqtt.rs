@@ -136,6 +136,14 @@ impl Client {
         }
     }
 
+    /// Publishes at QoS 1 with a Message Expiry Interval (version 5) and waits until that is taken.
+    pub async fn publish_expiring(&mut self, topic: &str, payload: &[u8], seconds: u32) {
+        let id = self.fresh_id();
+        let packet = wire::publish_expiring(topic, id, payload, seconds);
+        self.send(&packet).await.expect("the socket is open");
+        assert_eq!(self.next().await, Some(Event::PubAck { id, reason: 0 }));
+    }
+
     /// Acknowledges a delivery.
     pub async fn ack(&mut self, id: u16) -> std::io::Result<()> {
         self.send(&wire::puback(id)).await

@@ -1,8 +1,10 @@
 //! Finds the programs stories need; says loudly when one is missing.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::OnceLock;
+
+use serde_json::Value;
 
 /// The `godwit` binary of this build.
 pub fn godwit() -> PathBuf {
@@ -46,4 +48,20 @@ pub fn is_found(found: bool, program: &str, required_by: &str) -> bool {
         eprintln!("\n  SKIPPED: {program} is not installed; this story was NOT told\n");
     }
     found
+}
+
+/// Runs `godwit` with these arguments.
+pub fn run(arguments: &[&str]) -> Output {
+    Command::new(godwit()).args(arguments).output().expect("godwit runs")
+}
+
+/// The same, which must end well; the JSON that it printed.
+pub fn answer(arguments: &[&str]) -> Value {
+    let output = run(arguments);
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(output.status.success(), "{arguments:?}: {out}{err}");
+    serde_json::from_str(out.lines().last().unwrap_or_default()).expect("JSON")
 }

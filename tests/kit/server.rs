@@ -178,6 +178,11 @@ impl Server {
         self.child.as_ref().map(Child::id).expect("it runs")
     }
 
+    /// Gives it other settings (TOML), from its next start on.
+    pub fn configure(&mut self, settings: &str) {
+        settings.clone_into(&mut self.settings);
+    }
+
     /// Asks it to stop (SIGTERM) and waits for its exit code.
     pub fn stop(&mut self) -> Option<i32> {
         let mut child = self.child.take()?;
@@ -211,6 +216,15 @@ impl Server {
             is_it.then(|| value.parse::<u64>().expect("a whole number"))
         };
         text.lines().filter_map(line).sum()
+    }
+
+    /// Waits until it has noticed that its MQTT clients left, all but so many. Who comes back before that takes over, and
+    /// may be given once more what the server had not read the acknowledgement of.
+    pub async fn only(&self, connections: u64) {
+        crate::wait_for("the end of other connections", || async {
+            (self.metric("mqtt_connections").await <= connections).then_some(())
+        })
+        .await;
     }
 
     /// Memory in use, in bytes.

@@ -1,34 +1,26 @@
 //! A backup is taken under load and restored elsewhere: every inbox is there up to the moment the manifest names.
 
 use std::path::Path;
-use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use kit::{App, Client, Device, Event, Login, Server, Version, program};
+use kit::program::{answer, run};
+use kit::{App, Client, Device, Event, Login, Server, Version};
 use serde_json::{Value, json};
 
 use crate::{devices, expect_ack, gap_free, seqs, text};
-
-fn run(arguments: &[&str]) -> Output {
-    Command::new(program::godwit()).args(arguments).output().unwrap()
-}
-
-fn answer(arguments: &[&str]) -> Value {
-    let output = run(arguments);
-    let (out, err) = (
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
-    assert!(output.status.success(), "{arguments:?}: {out}{err}");
-    serde_json::from_str(out.lines().last().unwrap_or_default()).unwrap()
-}
 
 /// Small segments, so that the backup meets many of them.
 const SETTINGS: &str = "[storage]\nsegment_size = \"64KiB\"\n";
 
 /// Sends until told to stop; counts what was acknowledged.
-async fn send(address: String, from: Device, to: String, stop: Arc<AtomicBool>, acknowledged: Arc<AtomicU64>) {
+pub(crate) async fn send(
+    address: String,
+    from: Device,
+    to: String,
+    stop: Arc<AtomicBool>,
+    acknowledged: Arc<AtomicU64>,
+) {
     let login = Login::of(&from, Version::V5);
     let (mut client, ..) = Client::try_connect(&address, &login).await.unwrap();
     let mut n = 0;

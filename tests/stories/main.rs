@@ -3,6 +3,7 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a helper of tests asserts too")]
 
 mod backup;
+mod backup_race;
 mod call;
 mod group;
 mod idempotency;
@@ -10,6 +11,7 @@ mod isolation;
 mod kill;
 mod life;
 mod offline;
+mod retain;
 mod slow_reader;
 
 use kit::{App, Client, Device, Event};

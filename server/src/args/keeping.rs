@@ -15,6 +15,19 @@ pub enum ArchiveCommand {
     Verify(Configured),
     /// Write the messages as JSON Lines: one envelope a line, with the inboxes it is in.
     Export(Export),
+    /// Say what retention would let go of now, and why it does not; with --yes, let it go.
+    Retain(Retain),
+}
+
+/// Whether to let go, and of what.
+#[derive(Debug, Args)]
+pub struct Retain {
+    /// The clock is right and the messages may go, however many they are.
+    #[arg(long)]
+    pub yes: bool,
+    /// Which settings. A server that runs goes by its own.
+    #[command(flatten)]
+    pub configured: Configured,
 }
 
 /// Which messages to export, and where to.

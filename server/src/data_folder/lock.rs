@@ -41,7 +41,7 @@ fn taken(folder: &Path, file: &mut File) -> Failure {
     };
     let what = format!("the data folder {} is in use by another godwit{who}", folder.display());
     Failure::new(
-        "GW-D002",
+        super::DataFolder::IN_USE,
         what,
         "stop that one first, or name another folder with --data",
     )

@@ -49,6 +49,15 @@ pub(crate) fn check(reading: &mut Reading) {
         "mqtt.keep_alive_max",
         "must be from 1s to 65535s",
     );
+    let expiry_fits = mqtt
+        .session_expiry_max
+        .is_none_or(|time| (1..u64::from(u32::MAX)).contains(&time.as_secs()));
+    require(
+        expiry_fits,
+        ProblemKind::BadValue,
+        "mqtt.session_expiry_max",
+        "must be from 1s to 4294967294s; leave it empty for sessions without end",
+    );
     let ticket_fits = credentials.ticket_lifetime <= credentials.ticket_lifetime_max;
     let what = "must not be longer than credentials.ticket_lifetime_max";
     require(ticket_fits, ProblemKind::Conflict, "credentials.ticket_lifetime", what);

@@ -77,6 +77,9 @@ sections! {
         connect_timeout: Duration = seconds(10);
         /// Longest keep-alive an MQTT 5 client gets; 3.1.1 clients cannot be told.
         keep_alive_max: Duration = seconds(1_200);
+        /// Longest session expiry an MQTT 5 client gets, in whole seconds, such as `30d`; empty: what it asks for, without
+        /// end if it asks so. Sessions of 3.1.1 have no expiry.
+        session_expiry_max: Option<Duration> = None;
         /// Publications taken from a client before the first of them is answered (MQTT 5: receive maximum).
         publications_in_flight: u16 = 64;
         /// Deliveries in flight to a client that names no receive maximum, or a larger one.
@@ -147,6 +150,9 @@ sections! {
         open_files: usize = 128;
         /// Conversations whose last number is kept in memory, at 24 bytes each; others are looked up.
         conversations_in_memory: usize = 1_048_576;
+        /// Most memory for the filters that spare new messages a look at the disk, 2 bytes for each of the last 72 hours.
+        /// With less than that the older ones are looked up.
+        duplicate_filters: ByteSize = mebibytes(256);
         /// How many neighbouring indexes of the message log are merged into one; 0 merges none.
         index_fan_in: usize = 8;
         /// Whether a start goes on though damage may make it give numbers again that devices have seen.
@@ -186,7 +192,7 @@ sections! {
         /// The oldest messages go while the log takes more than this, such as `500GiB`; empty: none for their size.
         size: Option<ByteSize> = None;
         /// How often it is looked what may go. Nothing goes while the clock is in doubt, nor more than half at once:
-        /// /readyz warns then, and an operator decides.
+        /// /readyz warns then, and an operator decides with `godwit archive retain`.
         check_delay: Duration = seconds(60);
     }
 

@@ -107,6 +107,17 @@ pub(super) fn publish(version: Version, (topic, qos): (&str, u8), id: u16, paylo
     packet(0x30 | qos << 1, &body)
 }
 
+/// A publication of QoS 1 on version 5 with a Message Expiry Interval.
+pub(super) fn publish_expiring(topic: &str, id: u16, payload: &[u8], seconds: u32) -> Vec<u8> {
+    let mut body = Vec::new();
+    text(&mut body, topic.as_bytes());
+    body.extend(id.to_be_bytes());
+    body.extend([5, 2]);
+    body.extend(seconds.to_be_bytes());
+    body.extend(payload);
+    packet(0x32, &body)
+}
+
 pub(super) fn puback(id: u16) -> Vec<u8> {
     packet(0x40, &id.to_be_bytes())
 }
