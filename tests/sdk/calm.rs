@@ -1,80 +1,14 @@
 //! What an app does on an ordinary day, over each version and transport.
 
-use std::path::Path;
-
 use godwit_sdk::{
-    Backlog, Client, Config, ConnectionState, Content, Draft, Event, Kind, MqttVersion, OutgoingState, Registration,
-    Transport,
+    Backlog, Config, ConnectionState, Content, Draft, Event, Kind, MqttVersion, OutgoingState, Registration, Transport,
 };
-use kit::{App, Server};
 use serde_json::json;
-use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
+use crate::house::{House, connect, settled};
 use crate::{heard, inbox, open, table};
-
-/// A platform and a folder for tables.
-struct House {
-    server: Server,
-    app: App,
-    folder: TempDir,
-}
-
-impl House {
-    async fn new() -> Self {
-        let server = Server::start().await;
-        let app = server.app().await;
-        let folder = tempfile::tempdir().unwrap();
-        Self { server, app, folder }
-    }
-
-    fn http(&self) -> String {
-        format!("http://{}", self.server.addresses().http)
-    }
-
-    fn path(&self, name: &str) -> std::path::PathBuf {
-        Path::new(self.folder.path()).join(name)
-    }
-
-    /// A client of a user, connected and caught up.
-    async fn online(&self, user: &str, change: impl FnOnce(&mut Config)) -> Client {
-        let client = open(self.path(user), &self.http(), change).await;
-        let ticket = self.app.ticket(user).await;
-        let profile = client.register(Registration::with_ticket(ticket)).await.unwrap();
-        assert_eq!(profile.user_id, user);
-        connect(&client).await;
-        client
-    }
-}
-
-async fn connect(client: &Client) {
-    let mut events = client.events();
-    client.connect().unwrap();
-    heard(&mut events, "the inbox", |event| {
-        matches!(event, Event::CaughtUp { .. }).then_some(())
-    })
-    .await;
-    assert_eq!(client.connection(), ConnectionState::Online);
-}
-
-/// Sends and waits until the draft is settled.
-async fn settled(client: &Client, draft: Draft) -> OutgoingState {
-    let mut events = client.events();
-    let id = client.send(draft).await.unwrap();
-    heard(&mut events, "the draft", |event| match event {
-        Event::Outgoing(outgoing) if outgoing.id == id => Some(outgoing.state),
-        _ => None,
-    })
-    .await;
-    loop {
-        let state = client.outgoing(&id).await.unwrap().expect("it was handed over").state;
-        if matches!(state, OutgoingState::Accepted { .. } | OutgoingState::Refused { .. }) {
-            return state;
-        }
-        events.next().await.unwrap();
-    }
-}
 
 #[tokio::test]
 async fn two_users_talk_over_every_version_and_transport() {

@@ -142,10 +142,7 @@ async fn what_is_not_kept_is_not_acknowledged() {
     }
     phone.settle().await;
     // Taken over before the server had read it, its last acknowledgement would be lost.
-    kit::wait_for("the end of its connection", || async {
-        (server.metric("mqtt_connections").await == 0).then_some(())
-    })
-    .await;
+    server.only(0).await;
     let (mut raw, _) = Client::connect(&server.addresses().mqtt, &Login::of(&device(&phone), Version::V5)).await;
     let more = raw.next_within(Duration::from_millis(500)).await;
     assert!(more.is_none(), "what is kept is acknowledged: {more:?}");

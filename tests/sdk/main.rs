@@ -3,8 +3,11 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a helper of tests asserts too")]
 
 mod calm;
+mod ends;
+mod house;
 mod killed;
 mod lives;
+mod notice;
 mod proxy;
 mod published;
 mod random;

@@ -5,3 +5,4 @@ mod clients;
 mod doors;
 mod files;
 mod renewal;
+mod sdk;

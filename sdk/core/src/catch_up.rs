@@ -77,6 +77,11 @@ impl CatchUp {
         self.cursor = self.cursor.max(cursor);
     }
 
+    /// The end of what is in the table without a gap.
+    pub(crate) fn cursor(&self) -> u64 {
+        self.cursor
+    }
+
     /// The page to ask for now. It is on the way from here on.
     pub(crate) fn next(&mut self, now: Instant) -> Option<Ask> {
         if self.due().is_none_or(|due| due > now) {

@@ -1,4 +1,4 @@
-//! Reads what comes on the inbox: which of the four things an entry is, and what the local table needs of it.
+//! Reads what comes on the inbox: which of the five things an entry is, and what the local table needs of it.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -15,13 +15,24 @@ pub(crate) struct Entry {
     pub(crate) body: String,
 }
 
-/// Which of the four things it is.
+/// Which of the five things it is.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum What {
     Message(Box<Head>),
-    Refused { id: String, code: String, detail: String },
-    Gone { reason: String },
-    Gap { from: u64, to: u64 },
+    Refused {
+        id: String,
+        code: String,
+        detail: String,
+    },
+    Gone {
+        reason: String,
+    },
+    Gap {
+        from: u64,
+        to: u64,
+    },
+    /// The entry is there, but larger than the packets this client takes: it is read from the inbox.
+    TooLarge,
 }
 
 /// What the local table looks a message up by.
@@ -72,6 +83,7 @@ pub(crate) struct Envelope {
     gone: Option<Value>,
     refused: Option<Refused>,
     gap: Option<Gap>,
+    too_large: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -162,6 +174,9 @@ impl What {
                 detail: refused.detail,
             };
         }
+        if envelope.too_large.is_some() {
+            return Self::TooLarge;
+        }
         match (envelope.gone, envelope.server_id) {
             (Some(reason), _) => Self::Gone {
                 reason: reason.as_str().map_or_else(|| reason.to_string(), str::to_owned),
@@ -189,7 +204,7 @@ impl What {
                     withdraws,
                 }))
             }
-            // Neither of the four as this version knows them: the number is kept, and so is the body.
+            // None of the five as this version knows them: the number is kept, and so is the body.
             (None, None) => Self::Gone {
                 reason: "unknown".to_owned(),
             },
@@ -214,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn the_four_things_are_told_apart() {
+    fn the_five_things_are_told_apart() {
         let message =
             json!({"id": "r", "from": "bob", "to": "alice", "type": 0, "seq": 1, "serverId": "s", "conv": "s-1"});
         assert!(matches!(what(&message), What::Message(_)));
@@ -225,6 +240,7 @@ mod tests {
             what(&json!({"seq": 9, "gap": {"from": 4, "to": 9}})),
             What::Gap { from: 4, to: 9 }
         );
+        assert_eq!(what(&json!({"seq": 5, "tooLarge": {"bytes": 70123}})), What::TooLarge);
     }
 
     #[test]

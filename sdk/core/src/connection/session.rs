@@ -32,6 +32,8 @@ pub(super) struct Session<'d> {
     on_the_way: OnTheWay,
     /// Drafts that were handed over and have no packet id yet, in order.
     handed: VecDeque<String>,
+    /// Deliveries to be acknowledged, in order: each once the table has everything up to a number.
+    owed: VecDeque<(u64, u16)>,
     /// Drafts by packet id.
     packets: HashMap<u16, String>,
     online: bool,
@@ -51,6 +53,7 @@ impl<'d> Session<'d> {
             catch_up: CatchUp::new(cursor, now),
             on_the_way: OnTheWay::new(1),
             handed: VecDeque::new(),
+            owed: VecDeque::new(),
             packets: HashMap::new(),
             online: false,
             began: now,

@@ -131,6 +131,10 @@ impl<'t> Work<'t> {
             }
             return Ok(());
         }
+        if entry.what == What::TooLarge {
+            // Its number stays missing until a page brings the entry.
+            return Ok(());
+        }
         entries::put(self.transaction, (self.account, self.me), entry, put, &mut self.stored)?;
         if put == Put::Inbox && entry.seq == self.cursor + 1 {
             self.cursor = entry.seq;

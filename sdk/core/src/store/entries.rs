@@ -39,7 +39,7 @@ pub(super) fn put(
         .optional()?;
     match (known, &entry.what) {
         (Some(MESSAGE), What::Gone { reason }) => bury(transaction, account, entry.seq, reason, stored),
-        (Some(_), _) | (None, What::Gap { .. }) => Ok(()),
+        (Some(_), _) | (None, What::Gap { .. } | What::TooLarge) => Ok(()),
         (None, What::Message(head)) => message(transaction, owner, entry, (&**head, put), stored),
         (None, What::Refused { id, code, detail }) => {
             insert(transaction, account, entry, &Columns::plain(REFUSED))?;

@@ -10,14 +10,14 @@ use crate::connection::link::{Delivery, End, Heard, Verdict, why_it_ended};
 use crate::event::Event;
 use crate::requests::{Answer, Asker, Requests};
 use crate::store::{Applied, Batch, Decision, Page, Stored};
-use crate::wire::Entry;
+use crate::wire::{Entry, What};
 
 /// What was heard, sorted by what it asks for.
 #[derive(Default)]
 struct Sorted {
     batch: Batch,
-    /// Deliveries to acknowledge once the batch is kept.
-    acknowledge: Vec<u16>,
+    /// Deliveries to acknowledge once the batch is kept, and the table has everything up to a number.
+    acknowledge: Vec<(u64, u16)>,
     /// Drafts that are not on the way any more once the batch is kept.
     settled: Vec<String>,
     subscribed: bool,
@@ -50,7 +50,8 @@ impl Session<'_> {
         if !sorted.batch.is_empty() {
             self.keep(sorted.batch).await?;
         }
-        for packet in sorted.acknowledge {
+        self.owed.extend(sorted.acknowledge);
+        while let Some((_, packet)) = self.owed.pop_front_if(|(up_to, _)| *up_to <= self.catch_up.cursor()) {
             if !self.link.acknowledge(packet) {
                 return Err(full());
             }
@@ -99,15 +100,20 @@ impl Session<'_> {
         let Delivery { topic, payload, packet } = delivery;
         match topic.rsplit('/').next() {
             Some("inbox") => {
+                let mut up_to = 0;
                 if let Some(entry) = Entry::read(&payload, &self.account.profile.user_id) {
                     self.catch_up.delivered(entry.seq, Instant::now());
+                    // Not in it, but told of: a page brings it.
+                    if entry.what == What::TooLarge {
+                        up_to = entry.seq;
+                    }
                     sorted.batch.delivered.push(entry);
                 } else {
                     // Its number is missing in the table, so that a page brings it if it is an entry after all.
                     tracing::warn!(bytes = payload.len(), "what came on the inbox is no entry");
                 }
                 if packet != 0 {
-                    sorted.acknowledge.push(packet);
+                    sorted.acknowledge.push((up_to, packet));
                 }
             }
             Some("reply") => match requests.answered(&payload) {
