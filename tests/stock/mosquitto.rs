@@ -87,6 +87,7 @@ async fn mosquitto_works_over_tcp_and_tls_in_both_versions() {
                 ["first"],
                 "{transport} {version}"
             );
+            platform.server.only(0).await;
             // From another phone: mosquitto_pub would take what waits for the first one, and show it to nobody.
             let other = platform
                 .app
