@@ -216,6 +216,14 @@ fn warnings(archive: Archive, has_store: bool) -> impl Fn() -> Vec<String> {
     }
 }
 
+/// The keys and the store that the settings name.
+pub(crate) fn equipment(settings: &Settings) -> Result<Equipment, Failure> {
+    Ok(Equipment {
+        sealing: rooms::sealing(settings).map_err(|error| key_file(settings, &error))?,
+        cold: rooms::cold(settings).map_err(|error| cold_store(settings, &error))?,
+    })
+}
+
 /// Reading the log can take a while, and blocks.
 async fn open_archive(
     settings: &Settings,
@@ -223,10 +231,7 @@ async fn open_archive(
     switchboard: Arc<Switchboard>,
     failed: CancellationToken,
 ) -> Result<Archive, Failure> {
-    let equipment = Equipment {
-        sealing: rooms::sealing(settings).map_err(|error| key_file(settings, &error))?,
-        cold: rooms::cold(settings).map_err(|error| cold_store(settings, &error))?,
-    };
+    let equipment = equipment(settings)?;
     let (disk, clock, settings) = (
         Arc::clone(&parts.disk),
         Arc::clone(&parts.clock),

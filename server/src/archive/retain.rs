@@ -106,15 +106,15 @@ async fn of_folder(settings: Settings, folder: DataFolder, approved: bool) -> Re
         let next = "name the folder that `godwit serve` uses with --data";
         return Err(Failure::new("GW-A010", what, next).with_exit(Exit::NotFound));
     }
-    let sealing = rooms::sealing(&settings).map_err(|error| wiring::key_file(&settings, &error))?;
+    let equipment = wiring::equipment(&settings)?;
     let disk = Arc::new(wiring::open_disk(&folder)?);
     let done = tokio::task::spawn_blocking(move || {
-        let opened = Archive::open_sealed(
+        let opened = Archive::open_with(
             disk,
             Arc::new(SystemClock),
             rooms::archive(&settings),
             Arc::new(Silent),
-            sealing,
+            equipment,
         );
         let (archive, _) = opened.map_err(|error| {
             let what = format!("the message log does not open: {error}");
