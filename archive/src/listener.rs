@@ -12,6 +12,9 @@ pub trait Listener: Send + Sync + 'static {
     /// In ascending `seq` for each account.
     fn committed(&self, deliveries: &[Delivery]);
 
+    /// The appenders of the commit that was just told of have their answers.
+    fn answered(&self);
+
     /// A write or sync failed for good: nothing will be acknowledged any more.
     fn stopped(&self);
 }
@@ -33,6 +36,8 @@ pub struct Silent;
 
 impl Listener for Silent {
     fn committed(&self, _: &[Delivery]) {}
+
+    fn answered(&self) {}
 
     fn stopped(&self) {}
 }

@@ -29,6 +29,7 @@ use crate::view::SharedView;
 pub(crate) mod batch;
 mod build;
 pub(crate) mod ids;
+mod meters;
 mod publish;
 pub(crate) mod queue;
 mod take;
@@ -37,6 +38,7 @@ use batch::{Batch, Place};
 use build::Answer;
 pub(crate) use build::count;
 use ids::ServerIds;
+use meters::Meters;
 use queue::{Queue, Queued, QueuedMark};
 use take::Taken;
 
@@ -120,6 +122,7 @@ struct Writer {
     /// Messages that entries of this commit take back.
     withdrawn: Vec<(ServerId, GoneReason)>,
     answers: Vec<Answer>,
+    meters: Meters,
 }
 
 /// A small count as metrics take it.
@@ -175,6 +178,7 @@ pub(crate) fn start(setup: WriterSetup) -> io::Result<JoinHandle<()>> {
         marks: Vec::new(),
         withdrawn: Vec::new(),
         answers: Vec::new(),
+        meters: Meters::new(),
     };
     std::thread::Builder::new().name("archive-write".into()).spawn(move || {
         let guard = StopOnEnd(Arc::clone(&writer.shared));
@@ -265,7 +269,7 @@ impl Writer {
         self.build(room.is_ok(), &devices);
         if room.is_ok() && !self.batch.is_empty() {
             let written = self.write();
-            metrics::histogram!("archive_commit_seconds").record(started.elapsed().as_secs_f64());
+            self.meters.commit_seconds.record(started.elapsed().as_secs_f64());
             match written {
                 Ok(()) => self.publish(devices),
                 Err(failure) => {
@@ -285,7 +289,7 @@ impl Writer {
         } else {
             self.devices_failed(devices, &crate::AppendError::StorageFull);
         }
-        metrics::gauge!("archive_queue_entries").set(measure(waiting));
+        self.meters.queue_entries.set(measure(waiting));
         room.map(|()| left)
     }
 

@@ -51,6 +51,8 @@ impl Listener for Witness {
             .extend(own.map(|delivery| (delivery.seq, synced)));
     }
 
+    fn answered(&self) {}
+
     fn stopped(&self) {}
 }
 

@@ -49,6 +49,8 @@ where
 
 struct Connection<S> {
     door: Arc<Door>,
+    /// The door's time when this wake began its round.
+    now: u64,
     stream: S,
     session: Session,
     /// Bytes read and not yet taken by the session.
@@ -90,6 +92,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let closing = Box::pin(door.closing.clone().cancelled_owned());
         Self {
             door,
+            now: since,
             stream,
             session,
             unread: Vec::new(),
@@ -111,6 +114,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         for _ in 0..ROUNDS_MAX {
+            self.now = self.door.now();
             self.heed_closing(cx);
             self.empty_mailbox(cx);
             self.poll_timer(cx);
@@ -151,7 +155,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     fn drain(&mut self) {
         let drain_ms = u64::try_from(self.door.settings.drain_timeout.as_millis()).unwrap_or(u64::MAX);
-        self.session.drain(self.door.now().saturating_add(drain_ms));
+        self.session.drain(self.now.saturating_add(drain_ms));
     }
 
     fn empty_mailbox(&mut self, cx: &mut Context<'_>) {
@@ -179,8 +183,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.left_at.or(earliest)
     }
 
+    /// Whether something is due before the timer goes off, or already.
     fn is_due(&self) -> bool {
-        self.due_at().is_some_and(|at| self.door.now() >= at)
+        let before_timer = |at| self.timer_at == 0 || at < self.timer_at;
+        self.due_at().is_some_and(|at| before_timer(at) || self.now >= at)
     }
 
     /// The timer is set anew only when it has gone off or is too late: most timeouts move away before they come.
@@ -202,7 +208,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 return;
             }
             self.timer_at = 0;
-            let now = self.door.now();
+            self.now = self.door.now();
+            let now = self.now;
             self.session.tick(now);
             if self.gives_up_at.take_if(|at| now >= *at).is_some() {
                 self.session.finish(End::Failed);
@@ -216,7 +223,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     /// Waits for `job` before the next packet is taken.
     fn wait_for(&mut self, job: Job) {
         self.job = Some(job);
-        self.session.hold(self.door.now(), true);
+        self.session.hold(self.now, true);
     }
 
     fn poll_job(&mut self, cx: &mut Context<'_>) -> bool {
@@ -225,7 +232,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             return false;
         };
         self.job = None;
-        self.session.hold(self.door.now(), self.gives_up_at.is_some());
+        self.session.hold(self.now, self.gives_up_at.is_some());
         match done {
             Done::Entered(outcome) => self.enter(outcome),
             Done::Submitted(submitted) => self.submitted(submitted),

@@ -1,5 +1,6 @@
 //! What all connections share, and the handle the server holds.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -15,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use crate::Settings;
 use crate::places::Places;
 use crate::session::Limits;
+use crate::threads::Threads;
 use crate::unconfirmed::Unconfirmed;
 use crate::wills::Wills;
 
@@ -22,6 +24,7 @@ use crate::wills::Wills;
 #[derive(Clone)]
 pub struct Broker {
     pub(crate) door: Arc<Door>,
+    pub(crate) threads: Arc<Threads>,
 }
 
 /// What all connections share.
@@ -70,7 +73,11 @@ impl Door {
 impl Broker {
     /// A door that nobody can use yet: see [`Broker::serve`] and [`Broker::websocket`]. Counters go to the metrics
     /// recorder that is installed by now.
-    pub fn new(registry: Registry, hub: Hub, dispatcher: Dispatcher, settings: Settings) -> Self {
+    ///
+    /// # Errors
+    /// When its threads cannot be started.
+    pub fn new(registry: Registry, hub: Hub, dispatcher: Dispatcher, settings: Settings) -> io::Result<Self> {
+        let threads = Arc::new(Threads::start(settings.threads)?);
         let limits = Arc::new(settings.session.clone());
         let places = Arc::new(Places::new(
             settings.connections_max,
@@ -96,7 +103,10 @@ impl Broker {
             connections: TaskTracker::new(),
             started: Instant::now(),
         };
-        Self { door: Arc::new(door) }
+        Ok(Self {
+            door: Arc::new(door),
+            threads,
+        })
     }
 
     /// How many connections there are, those that have not said who they are included.

@@ -12,6 +12,7 @@ mod paper;
 mod places;
 pub mod session;
 mod settings;
+mod threads;
 mod unconfirmed;
 mod wills;
 

@@ -1,5 +1,6 @@
 //! The ways in: TCP, TLS and WebSocket.
 
+mod carried;
 mod tcp;
 pub(crate) mod tls;
 mod websocket;

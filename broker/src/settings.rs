@@ -15,6 +15,9 @@ pub struct Settings {
     pub connections_per_address_max: usize,
     /// Connections at once of one account. Default 100.
     pub connections_per_account_max: usize,
+    /// Threads that carry the bytes of connections over TCP and TLS; 0 (the default): one for each core but one, which is left to
+    /// the archive's writer, and at least one.
+    pub threads: usize,
     /// Pages of inboxes read from the disk at the same time, over all connections; the others wait their turn. Default 32.
     pub page_reads_max: usize,
     /// How long pending publications are waited for when the door closes. Default 5 s.
@@ -30,6 +33,7 @@ impl Default for Settings {
             connections_max: 200_000,
             connections_per_address_max: 20_000,
             connections_per_account_max: 100,
+            threads: 0,
             page_reads_max: 32,
             drain_timeout: Duration::from_secs(5),
             farewell_timeout: Duration::from_secs(5),

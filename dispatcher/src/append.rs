@@ -45,6 +45,7 @@ pub struct Appending {
     fingerprint: u128,
     body: Bytes,
     refused: Vec<RefusedTarget>,
+    accepted: metrics::Counter,
 }
 
 type Told = Pin<Box<dyn Future<Output = Result<Receipt, AppendError>> + Send>>;
@@ -72,6 +73,7 @@ impl Dispatcher {
             fingerprint,
             body,
             refused,
+            accepted: self.accepted.clone(),
         })
     }
 
@@ -135,8 +137,11 @@ impl Future for Appending {
                 }
             }
         }
-        metrics::counter!("messages_accepted_total", "duplicate" => if receipt.duplicate { "yes" } else { "no" })
-            .increment(1);
+        if receipt.duplicate {
+            crate::accepted("yes").increment(1);
+        } else {
+            this.accepted.increment(1);
+        }
         Poll::Ready(Ok(Submitted {
             id: std::mem::take(&mut this.id),
             record: receipt.record,

@@ -49,10 +49,12 @@ pub struct Dispatcher {
     /// Whether a task is trying again to tell of changes of groups.
     retrying: Arc<AtomicBool>,
     recall_window_ms: u64,
+    /// Messages that are durable and are no repeats; looked up once.
+    accepted: metrics::Counter,
 }
 
 impl Dispatcher {
-    /// Joins the rooms a message passes.
+    /// Joins the rooms a message passes. Counters go to the metrics recorder that is installed by now.
     pub fn new(registry: Registry, archive: Archive, hub: Hub, clock: Arc<dyn Clock>) -> Self {
         Self {
             registry,
@@ -61,6 +63,7 @@ impl Dispatcher {
             clock,
             retrying: Arc::default(),
             recall_window_ms: RECALL_WINDOW_MS,
+            accepted: accepted("no"),
         }
     }
 
@@ -89,4 +92,9 @@ impl Dispatcher {
     pub fn now_ms(&self) -> u64 {
         self.clock.now_ms()
     }
+}
+
+/// Counts messages that are durable, by whether they had been submitted before.
+fn accepted(duplicate: &'static str) -> metrics::Counter {
+    metrics::counter!("messages_accepted_total", "duplicate" => duplicate)
 }

@@ -48,6 +48,7 @@ pub struct Mail {
 struct Contents {
     mail: Mail,
     hint_bytes: usize,
+    has_unread_hints: bool,
     listens: bool,
     waker: Option<Waker>,
     /// Whether the session has left.
@@ -95,24 +96,37 @@ impl Mailbox {
             contents.waker = Some(waker.clone());
         }
         contents.hint_bytes = 0;
+        contents.has_unread_hints = false;
         let close = contents.mail.close;
         let mail = std::mem::take(&mut contents.mail);
         contents.mail.close = close;
         mail
     }
 
-    pub(crate) fn hint(&self, seq: u64, record: &Arc<Record>) {
+    /// Leaves a hint without waking the session. Whether [`Mailbox::wake_if_unread`] must follow.
+    pub(crate) fn hint(&self, seq: u64, record: &Arc<Record>) -> bool {
+        let mut contents = self.lock();
+        if !contents.listens {
+            return false;
+        }
+        contents.mail.head = contents.mail.head.max(seq);
+        contents.hint_bytes += record.body.len();
+        if contents.mail.hints.len() < HINTS_MAX && contents.hint_bytes <= HINT_BYTES_MAX {
+            contents.mail.hints.push_back((seq, Arc::clone(record)));
+        } else {
+            contents.mail.missed += 1;
+        }
+        let first = !contents.has_unread_hints;
+        contents.has_unread_hints = true;
+        first
+    }
+
+    /// Wakes the session unless it found its hints by itself.
+    pub(crate) fn wake_if_unread(&self) {
         let waker = {
             let mut contents = self.lock();
-            if !contents.listens {
+            if !contents.has_unread_hints {
                 return;
-            }
-            contents.mail.head = contents.mail.head.max(seq);
-            contents.hint_bytes += record.body.len();
-            if contents.mail.hints.len() < HINTS_MAX && contents.hint_bytes <= HINT_BYTES_MAX {
-                contents.mail.hints.push_back((seq, Arc::clone(record)));
-            } else {
-                contents.mail.missed += 1;
             }
             contents.waker.take()
         };

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use foldhash::fast::FixedState;
 use godwit_archive::{Delivery, Listener};
@@ -20,6 +20,8 @@ type Sessions = HashMap<AccountNo, Vec<Arc<Mailbox>>, FixedState>;
 pub struct Switchboard {
     shards: [RwLock<Sessions>; SHARDS],
     stopped: AtomicBool,
+    /// Sessions that the commit under way left hints for. Only the archive's writer uses it.
+    unread: Mutex<Vec<Arc<Mailbox>>>,
 }
 
 impl Switchboard {
@@ -30,6 +32,10 @@ impl Switchboard {
 
     fn read(&self, account: AccountNo) -> RwLockReadGuard<'_, Sessions> {
         self.shard(account).read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn unread(&self) -> MutexGuard<'_, Vec<Arc<Mailbox>>> {
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self, account: AccountNo) -> RwLockWriteGuard<'_, Sessions> {
@@ -109,11 +115,21 @@ impl Switchboard {
 
 impl Listener for Switchboard {
     fn committed(&self, deliveries: &[Delivery]) {
+        let mut unread = self.unread();
         for delivery in deliveries {
             let shard = self.read(delivery.account);
             for session in shard.get(&delivery.account).into_iter().flatten() {
-                session.hint(delivery.seq, &delivery.record);
+                if session.hint(delivery.seq, &delivery.record) {
+                    unread.push(Arc::clone(session));
+                }
             }
+        }
+    }
+
+    /// Only now: a sender that its answer woke has read its hints, and wrote both at once.
+    fn answered(&self) {
+        for session in self.unread().drain(..) {
+            session.wake_if_unread();
         }
     }
 

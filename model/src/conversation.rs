@@ -1,8 +1,9 @@
 //! What a message belongs to: the key under which `conv_seq` is counted.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
+use crate::hexadecimal;
 use crate::id::{AccountNo, AppNo, GroupNo, TenantNo};
 
 /// One conversation, computed from who takes part, so that no table has to be asked.
@@ -87,7 +88,12 @@ impl fmt::Display for ConversationKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let letter = self.kind().map_or('x', ConversationKind::letter);
         let (a, b) = self.halves();
-        write!(f, "{letter}-{a:x}-{b:x}")
+        f.write_char(letter)?;
+        for half in [a, b] {
+            f.write_char('-')?;
+            f.write_str(hexadecimal::short(half, &mut [0; 16]))?;
+        }
+        Ok(())
     }
 }
 

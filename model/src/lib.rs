@@ -10,6 +10,7 @@ pub mod device;
 pub mod draft;
 pub mod duplicate;
 pub mod group;
+mod hexadecimal;
 pub mod id;
 pub mod limits;
 pub mod message_type;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use godwit_model::{Draft, Refused};
 use serde_json::Value;
 
-use crate::json::push_string;
+use crate::json::{push_number, push_string};
 use crate::message_kind;
 
 /// Set in a record's `form` when `to` is each reader's own name (groups and broadcasts).
@@ -42,14 +42,21 @@ impl Body<'_> {
             out.push_str(",\"to\":");
             push_string(&mut out, to);
         }
-        // Writing to a string cannot fail.
-        let _ = write!(out, ",\"tenantNo\":\"{}\",\"target\":", self.tenant_no);
+        out.push_str(",\"tenantNo\":\"");
+        push_number(&mut out, self.tenant_no.into());
+        out.push_str("\",\"target\":");
         push_target(&mut out, self.target);
-        let _ = write!(out, ",\"type\":{},\"content\":{}", draft.kind, draft.content);
+        // Writing to a string cannot fail.
+        let _ = write!(out, ",\"type\":{},\"content\":", draft.kind);
+        out.push_str(&draft.content);
         if let Some(timestamp_ms) = draft.timestamp_ms {
             let _ = write!(out, ",\"timestamp\":{timestamp_ms}");
         }
-        let _ = write!(out, ",\"isBackground\":{}", draft.is_background);
+        out.push_str(if draft.is_background {
+            ",\"isBackground\":true"
+        } else {
+            ",\"isBackground\":false"
+        });
         if !draft.ext.is_empty() {
             out.push_str(",\"ext\":");
             out.push_str(&draft.ext);

@@ -9,7 +9,7 @@ use godwit_model::{Address, ConversationKey, Draft, MessageKind, Refusal, Refuse
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::json::{Text, minify, nesting, push_string};
+use crate::json::{Text, minify, nesting, push_number, push_string};
 use crate::message_kind;
 
 /// What the platform adds to a message when it is accepted.
@@ -66,6 +66,9 @@ struct Wire<'a> {
     ext: Vec<(Cow<'a, str>, &'a RawValue)>,
 }
 
+/// Fields that a draft has.
+const DRAFT_FIELDS: [&str; 8] = ["id", "from", "to", "target", "type", "content", "timestamp", "isBackground"];
+
 /// Fields only the platform writes, and the sender's tenant, which its credentials decide: dropped on input.
 const PLATFORM_FIELDS: [&str; 9] = [
     "seq",
@@ -79,6 +82,26 @@ const PLATFORM_FIELDS: [&str; 9] = [
     "tooLarge",
 ];
 
+/// Which fields were there already. Drafts seldom have others than the known ones, and then this takes no memory.
+#[derive(Default)]
+struct Seen {
+    known: u32,
+    others: HashSet<String>,
+}
+
+impl Seen {
+    /// `false` if the field stands there a second time.
+    fn insert(&mut self, key: &str) -> bool {
+        let known = DRAFT_FIELDS.iter().chain(&PLATFORM_FIELDS).position(|field| *field == key);
+        let Some(at) = known else {
+            return self.others.insert(key.to_owned());
+        };
+        let before = self.known;
+        self.known |= 1 << at;
+        self.known != before
+    }
+}
+
 impl<'de: 'a, 'a> Deserialize<'de> for Wire<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Fields;
@@ -91,9 +114,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Wire<'a> {
 
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
                 let mut wire = Wire::default();
-                let mut seen = HashSet::new();
+                let mut seen = Seen::default();
                 while let Some(Text(key)) = map.next_key()? {
-                    if !seen.insert(key.clone()) {
+                    if !seen.insert(&key) {
                         return Err(M::Error::custom(format_args!("field `{key}` stands twice")));
                     }
                     wire.read_field(key, &mut map)?;
@@ -164,7 +187,12 @@ fn address(field: &str, text: &str) -> Result<Address, Refused> {
 }
 
 fn addresses(field: &str, given: Option<OneOrMany<'_>>) -> Result<Vec<Address>, Refused> {
-    let given = given.map(|given| given.0).unwrap_or_default();
+    let given = match given {
+        None => return Ok(Vec::new()),
+        Some(OneOrMany::One(text)) if text.is_empty() => return Ok(Vec::new()),
+        Some(OneOrMany::One(text)) => return Ok(vec![address(field, &text)?]),
+        Some(OneOrMany::Many(given)) => given,
+    };
     if given.len() > TARGETS_MAX {
         return Err(invalid(format!(
             "`{field}` has {} names; the limit is {TARGETS_MAX}",
@@ -205,7 +233,10 @@ fn ext(fields: &[(Cow<'_, str>, &RawValue)]) -> String {
     out
 }
 
-struct OneOrMany<'a>(Vec<Cow<'a, str>>);
+enum OneOrMany<'a> {
+    One(Cow<'a, str>),
+    Many(Vec<Cow<'a, str>>),
+}
 
 impl<'de: 'a, 'a> Deserialize<'de> for OneOrMany<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -218,11 +249,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for OneOrMany<'a> {
             }
 
             fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(OneOrMany(vec![Cow::Borrowed(text)]))
+                Ok(OneOrMany::One(Cow::Borrowed(text)))
             }
 
             fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(OneOrMany(vec![Cow::Owned(text.to_owned())]))
+                Ok(OneOrMany::One(Cow::Owned(text.to_owned())))
             }
 
             fn visit_seq<S: serde::de::SeqAccess<'de>>(self, mut seq: S) -> Result<Self::Value, S::Error> {
@@ -230,7 +261,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for OneOrMany<'a> {
                 while let Some(Text(name)) = seq.next_element()? {
                     names.push(name);
                 }
-                Ok(OneOrMany(names))
+                Ok(OneOrMany::Many(names))
             }
         }
         deserializer.deserialize_any(Names)
@@ -284,17 +315,16 @@ pub fn render_gap(from: u64, to: u64) -> String {
 }
 
 fn push_stamp(out: &mut String, seq: Option<u64>, stamp: &Stamp) {
-    // Writing to a string cannot fail.
     if let Some(seq) = seq {
-        let _ = write!(out, ",\"seq\":{seq}");
+        out.push_str(",\"seq\":");
+        push_number(out, seq);
     }
-    let _ = write!(
-        out,
-        ",\"serverId\":\"{}\",\"serverTime\":{}",
-        stamp.server_id, stamp.server_time_ms
-    );
+    // Writing to a string cannot fail.
+    let _ = write!(out, ",\"serverId\":\"{}\",\"serverTime\":", stamp.server_id);
+    push_number(out, stamp.server_time_ms);
     if let Some((conversation, conv_seq)) = stamp.conversation {
-        let _ = write!(out, ",\"conv\":\"{conversation}\",\"convSeq\":{conv_seq}");
+        let _ = write!(out, ",\"conv\":\"{conversation}\",\"convSeq\":");
+        push_number(out, conv_seq);
     }
     out.push('}');
 }

@@ -8,6 +8,19 @@ use serde::de::{Deserialize, Deserializer, Visitor};
 /// Appends `text` as a JSON string with its quotes.
 pub fn push_string(out: &mut String, text: &str) {
     out.push('"');
+    if text.bytes().any(must_be_escaped) {
+        push_escaped(out, text);
+    } else {
+        out.push_str(text);
+    }
+    out.push('"');
+}
+
+fn must_be_escaped(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+fn push_escaped(out: &mut String, text: &str) {
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),
@@ -19,7 +32,6 @@ pub fn push_string(out: &mut String, text: &str) {
             c => out.push(c),
         }
     }
-    out.push('"');
 }
 
 fn push_escape(out: &mut String, code: u32) {
@@ -29,38 +41,59 @@ fn push_escape(out: &mut String, code: u32) {
     }
 }
 
+/// Appends a number's digits.
+pub(crate) fn push_number(out: &mut String, number: u64) {
+    out.push_str(itoa::Buffer::new().format(number));
+}
+
 /// Removes white space between the tokens of valid JSON; strings are untouched.
 pub fn minify(json: &str) -> String {
+    let bytes = json.as_bytes();
     let mut out = String::with_capacity(json.len());
-    let (mut in_string, mut escaped) = (false, false);
-    for c in json.chars() {
-        if in_string {
-            in_string = escaped || c != '"';
-            escaped = !escaped && c == '\\';
-            out.push(c);
-        } else if !matches!(c, ' ' | '\n' | '\r' | '\t') {
-            in_string = c == '"';
-            out.push(c);
+    let (mut kept, mut at) = (0, 0);
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => at = after_string(bytes, at + 1),
+            b' ' | b'\n' | b'\r' | b'\t' => {
+                out.push_str(json.get(kept..at).unwrap_or_default());
+                at += 1;
+                kept = at;
+            }
+            _ => at += 1,
         }
     }
+    out.push_str(json.get(kept..).unwrap_or_default());
     out
+}
+
+/// Where the string ends whose text begins at `at`.
+fn after_string(json: &[u8], mut at: usize) -> usize {
+    while let Some(found) = json.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+        at += found;
+        if json[at] == b'"' {
+            return at + 1;
+        }
+        // The byte behind a backslash ends nothing.
+        at += 2;
+    }
+    json.len()
 }
 
 /// How deep arrays and objects are nested in valid JSON.
 pub fn nesting(json: &[u8]) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
-    let (mut in_string, mut escaped) = (false, false);
-    for byte in json {
+    let mut at = 0;
+    while let Some(byte) = json.get(at) {
+        at += 1;
         match byte {
-            b'"' if !escaped => in_string = !in_string,
-            b'{' | b'[' if !in_string => {
+            b'"' => at = after_string(json, at),
+            b'{' | b'[' => {
                 depth += 1;
                 deepest = deepest.max(depth);
             }
-            b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
+            b'}' | b']' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        escaped = in_string && !escaped && *byte == b'\\';
     }
     deepest
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use foldhash::quality::RandomState;
 use godwit_model::{AccountNo, TenantNo, UserId};
 use godwit_store::AccountRecord;
 use moka::future::Cache;
@@ -29,15 +30,15 @@ pub struct Account {
 
 /// The accounts in memory. They never change, so there is nothing to take back.
 pub(crate) struct Accounts {
-    by_user: Cache<(TenantNo, UserId), Arc<Account>>,
-    by_id: Cache<Opaque, Arc<Account>>,
+    by_user: Cache<(TenantNo, UserId), Arc<Account>, RandomState>,
+    by_id: Cache<Opaque, Arc<Account>, RandomState>,
 }
 
 impl Accounts {
     pub(crate) fn new(most: u64) -> Self {
         Self {
-            by_user: Cache::new(most),
-            by_id: Cache::new(most),
+            by_user: Cache::builder().max_capacity(most).build_with_hasher(RandomState::default()),
+            by_id: Cache::builder().max_capacity(most).build_with_hasher(RandomState::default()),
         }
     }
 }

@@ -104,7 +104,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> Result<Running, Failure
         tls: tls.clone(),
         first_app: core.first_app.as_ref().map(Into::into),
         archive: core.archive.clone(),
-        doors: open_doors(settings, core, (sockets, tls.clone()), failed.clone()),
+        doors: open_doors(settings, core, (sockets, tls.clone()), failed.clone())?,
         failed,
     };
     if let (Some(tls), Some(files)) = (tls, settings.tls_files()) {
@@ -135,14 +135,15 @@ fn open_doors(
     core: Core,
     (sockets, tls): (Sockets, Option<Arc<TlsDoors>>),
     failed: CancellationToken,
-) -> Doors {
+) -> Result<Doors, Failure> {
     let closing = CancellationToken::new();
     let broker = Broker::new(
         core.registry.clone(),
         core.hub,
         core.dispatcher.clone(),
         rooms::broker(settings),
-    );
+    )
+    .map_err(|error| Failure::new("GW-P002", format!("the process cannot start its threads: {error}"), ""))?;
     let gateway = Gateway {
         settings: rooms::gateway(settings),
         not_ready: Box::new(not_ready(core.archive.clone(), closing.clone(), failed)),
@@ -171,13 +172,13 @@ fn open_doors(
         let (broker, tls) = (broker.clone(), Arc::clone(&tls.mqtts));
         others.push(tokio::spawn(async move { broker.serve_tls(listener, tls).await }));
     }
-    Doors {
+    Ok(Doors {
         http: http.collect(),
         others,
         stop_timeout: settings.server.stop_timeout,
         broker,
         closing,
-    }
+    })
 }
 
 fn mqtt_addresses(bound: Bound) -> MqttAddresses {
@@ -299,6 +300,10 @@ struct Commits {
 impl Listener for Commits {
     fn committed(&self, deliveries: &[Delivery]) {
         self.switchboard.committed(deliveries);
+    }
+
+    fn answered(&self) {
+        self.switchboard.answered();
     }
 
     fn stopped(&self) {

@@ -88,7 +88,7 @@ impl House {
         let app = registry.first_app().await.unwrap().expect("the store is new").app;
         let hub = Hub::new(switchboard, archive.clone());
         let dispatcher = Dispatcher::new(registry.clone(), archive, hub.clone(), clock);
-        let broker = Broker::new(registry.clone(), hub, dispatcher.clone(), settings);
+        let broker = Broker::new(registry.clone(), hub, dispatcher.clone(), settings).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let serving = broker.clone();

@@ -24,9 +24,10 @@ impl Writer {
         if !self.batch.deliveries.is_empty() {
             self.listener.committed(&self.batch.deliveries);
         }
-        metrics::counter!("archive_commits_total").increment(1);
-        metrics::histogram!("archive_batch_entries").record(measure(self.batch.records.len()));
         self.answer();
+        self.listener.answered();
+        self.meters.commits.increment(1);
+        self.meters.batch_entries.record(measure(self.batch.records.len()));
         for reply in devices.into_iter().flat_map(|dirty| dirty.replies) {
             let _ = reply.send(Ok(()));
         }
@@ -34,11 +35,16 @@ impl Writer {
 
     /// Gives the answers that waited for the sync.
     pub(super) fn answer(&mut self) {
+        let mut stored = 0;
         for answer in self.answers.drain(..) {
-            count(&answer.result);
+            match &answer.result {
+                Ok(receipt) if !receipt.duplicate => stored += 1,
+                other => count(other),
+            }
             // Who does not wait any more needs no answer.
             let _ = answer.reply.send(answer.result);
         }
+        self.meters.stored.increment(stored);
         self.answer_marks(&Ok(()));
     }
 

@@ -30,6 +30,8 @@ impl Listener for Memory {
             .extend_from_slice(deliveries);
     }
 
+    fn answered(&self) {}
+
     fn stopped(&self) {
         *self.stopped.lock().expect("no test panics in here") = true;
     }

@@ -84,7 +84,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     fn take_packets(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> usize {
         let mut consumed = 0;
         while self.wants_input() {
-            let now = self.door.now();
+            let now = self.now;
             let step = self.session.receive(now, bytes.get(consumed..).unwrap_or_default());
             if step.consumed == 0 {
                 break;

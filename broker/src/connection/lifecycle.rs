@@ -17,7 +17,7 @@ use crate::wills::{self, Will};
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     /// The credentials were checked: the client is let in, or told why not.
     pub(super) fn enter(&mut self, outcome: Result<Member, ConnectRefusal>) {
-        let now = self.door.now();
+        let now = self.now;
         match outcome {
             Err(refusal) => self.session.authenticated(now, Err(refusal)),
             Ok(mut member) => {
@@ -134,7 +134,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// The subscriptions are stored, or not.
     pub(super) fn subscribed(&mut self, change: SubscriptionChange, cursor: u64, outcome: Result<(), Refusal>) {
-        self.session.subscribed(self.door.now(), outcome);
+        self.session.subscribed(self.now, outcome);
         if outcome.is_ok() {
             self.walk_from(change.starts_at_head.then_some(cursor));
         }
@@ -172,11 +172,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub(super) fn part(&mut self, cx: &mut Context<'_>, end: End) -> Poll<End> {
         if self.left_at.is_none() {
             let farewell_ms = u64::try_from(self.door.settings.farewell_timeout.as_millis()).unwrap_or(u64::MAX);
-            self.left_at = Some(self.door.now().saturating_add(farewell_ms));
+            self.left_at = Some(self.now.saturating_add(farewell_ms));
             self.leave(end);
             self.poll_timer(cx);
         }
-        if self.left_at.is_some_and(|at| self.door.now() >= at) {
+        if self.left_at.is_some_and(|at| self.now >= at) {
             return Poll::Ready(end);
         }
         self.hang_up(cx, end).map(|()| end)

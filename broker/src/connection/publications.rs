@@ -97,7 +97,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     /// once, or all clients of a full disk would come back all the time.
     fn fail(&mut self) {
         count("failed");
-        let now = self.door.now();
+        let now = self.now;
         self.gives_up_at.get_or_insert(now.saturating_add(GIVE_UP_PAUSE_MS));
         self.session.hold(now, true);
     }
@@ -116,7 +116,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     fn refuse_at_once(&mut self, ticket: u64, draft_id: Box<str>, refused: Refused) -> Result<(), (Box<str>, Refused)> {
         if self.session.version() == Version::V5 {
             count(refused.refusal.code());
-            self.session.answer(self.door.now(), ticket, Answer::Refused(refused));
+            self.session.answer(self.now, ticket, Answer::Refused(refused));
             return Ok(());
         }
         let Some(member) = &self.member else { return Ok(()) };
@@ -142,7 +142,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                     } else {
                         self.door.meters.publishes_accepted.increment(1);
                     }
-                    self.session.answer(self.door.now(), done.ticket, Answer::Accepted);
+                    self.session.answer(self.now, done.ticket, Answer::Accepted);
                 }
                 // Too late to hold the client back.
                 Err(refused) if done.is_refusal || must_wait(self.session.version(), &refused) => self.fail(),
@@ -164,7 +164,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub(super) fn replied(&mut self, replied: &Replied) {
         count("request");
         let answer = self.reply(replied);
-        self.session.answer(self.door.now(), replied.ticket, answer);
+        self.session.answer(self.now, replied.ticket, answer);
         if replied.reply.ends_session {
             self.session.finish(End::Retired);
         }

@@ -1,11 +1,14 @@
 //! Accepts TCP connections, with or without TLS on them; nothing a client does holds it up.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 
+use super::carried::Carried;
 use crate::places::Place;
 use crate::{Broker, Tls, connection};
 
@@ -15,10 +18,19 @@ const ERROR_PAUSE: Duration = Duration::from_millis(100);
 impl Broker {
     /// Serves MQTT on a bound listener until the door closes.
     pub async fn serve(&self, listener: TcpListener) {
-        while let Some((stream, address)) = self.accept(&listener).await {
-            if let Some(place) = self.place_for(&stream, address.ip()) {
-                self.welcome(stream, place);
+        let broker = self.clone();
+        // Where it accepts it also serves, if there is but one thread: then no socket is handed over.
+        let accepting = self.threads.first().spawn(async move {
+            let listener = TcpListener::from_std(listener.into_std()?)?;
+            while let Some((stream, address)) = broker.accept(&listener).await {
+                if let Some(place) = broker.place_for(&stream, address.ip()) {
+                    broker.welcome(stream, place);
+                }
             }
+            Ok(())
+        });
+        if let Ok(Err(error)) = accepting.await {
+            log_handing_over(&error);
         }
     }
 
@@ -61,29 +73,56 @@ impl Broker {
     }
 
     fn welcome(&self, stream: TcpStream, place: Place) {
+        let thread = self.threads.next();
+        let mut stream = Carried::Here(stream);
+        let stays = thread.id() == Handle::current().id();
+        if !stays && let Err(error) = stream.leave() {
+            log_handing_over(&error);
+            return;
+        }
         let door = self.door.clone();
-        self.door.connections.spawn(async move {
-            let since = door.now();
-            connection::serve(door, stream, ("tcp", since)).await;
+        let since = door.now();
+        let serving = async move {
+            match stream.arrive() {
+                Ok(()) => connection::serve(door, stream, ("tcp", since)).await,
+                Err(error) => log_handing_over(&error),
+            }
             drop(place);
-        });
+        };
+        self.door.connections.spawn_on(serving, thread);
     }
 
+    /// Handshakes compute a lot: they are made where the socket was accepted, and messages of others do not wait for them.
     fn welcome_tls(&self, (stream, address): (TcpStream, IpAddr), place: Place, tls: Arc<Tls>) {
         let door = self.door.clone();
+        let thread = self.threads.next().clone();
         self.door.connections.spawn(async move {
             let since = door.now();
             let deadline = door.instant(since.saturating_add(door.limits.connect_timeout_ms));
             let shaken = tokio::select! {
                 () = door.closing.cancelled() => None,
-                // In a box: what a handshake needs is not kept by the connection that follows.
-                shaken = Box::pin(tls.accept(stream, address, deadline)) => shaken,
+                shaken = tls.accept_as(Carried::Here, (stream, address), deadline) => shaken,
             };
             drop(tls);
-            if let Some(stream) = shaken {
-                connection::serve(door, stream, ("tls", since)).await;
+            let Some(mut stream) = shaken else { return };
+            if let Err(error) = stream.get_mut().0.leave() {
+                log_handing_over(&error);
+                return;
             }
-            drop(place);
+            let connections = door.connections.clone();
+            let serving = async move {
+                match stream.get_mut().0.arrive() {
+                    Ok(()) => connection::serve(door, stream, ("tls", since)).await,
+                    Err(error) => log_handing_over(&error),
+                }
+                drop(place);
+            };
+            connections.spawn_on(serving, &thread);
         });
     }
+}
+
+fn log_handing_over(error: &io::Error) {
+    metrics::counter!("mqtt_connections_refused_total", "reason" => "not_handed_over").increment(1);
+    tracing::warn!(%error, "a socket could not be handed to the thread that serves it");
 }

@@ -5,6 +5,7 @@ mod refusal;
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
@@ -59,7 +60,17 @@ impl Tls {
     /// Shakes hands with a client at `address`. `None` when that did not come about by the deadline; it is counted and
     /// the socket is closed.
     pub async fn accept(&self, stream: TcpStream, address: IpAddr, deadline: Instant) -> Option<TlsStream<TcpStream>> {
-        let outcome = timeout_at(deadline, self.shake(stream)).await;
+        self.accept_as(|stream| stream, (stream, address), deadline).await
+    }
+
+    /// As [`Tls::accept`], over what `wrap` makes of the socket.
+    pub(crate) async fn accept_as<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        wrap: fn(TcpStream) -> S,
+        (stream, address): (TcpStream, IpAddr),
+        deadline: Instant,
+    ) -> Option<TlsStream<S>> {
+        let outcome = timeout_at(deadline, self.shake(stream, wrap)).await;
         match outcome.unwrap_or(Err(HandshakeRefusal::Timeout)) {
             Ok(stream) => {
                 self.note(stream.get_ref().1, address);
@@ -74,14 +85,18 @@ impl Tls {
         }
     }
 
-    async fn shake(&self, stream: TcpStream) -> Result<TlsStream<TcpStream>, HandshakeRefusal> {
+    async fn shake<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: TcpStream,
+        wrap: fn(TcpStream) -> S,
+    ) -> Result<TlsStream<S>, HandshakeRefusal> {
         // Who says nothing takes no place among the handshakes. A look: a new socket may call itself readable and be empty.
         match stream.peek(&mut [0]).await {
             Ok(1..) => {}
             Ok(0) | Err(_) => return Err(HandshakeRefusal::Lost),
         }
         let place = self.handshakes.acquire().await;
-        let accepting = self.acceptor().accept_with(stream, |connection| {
+        let accepting = self.acceptor().accept_with(wrap(stream), |connection| {
             connection.set_buffer_limit(Some(UNSENT_BYTES_MAX));
         });
         let shaken = accepting.await;
