@@ -122,7 +122,7 @@ pub(crate) fn broker(settings: &Settings) -> godwit_broker::Settings {
         connections_max: mqtt.connections,
         connections_per_address_max: mqtt.connections_per_address,
         connections_per_account_max: mqtt.connections_per_account,
-        threads: mqtt.threads,
+        threads: mqtt.threads.into(),
         page_reads_max: mqtt.page_reads,
         drain_timeout: server.stop_timeout.saturating_sub(farewell_timeout),
         farewell_timeout,

@@ -104,7 +104,8 @@ impl Broker {
                 shaken = tls.accept_as(Carried::Here, (stream, address), deadline) => shaken,
             };
             drop(tls);
-            let Some(mut stream) = shaken else { return };
+            // In a box: what TLS keeps is large, and the task that serves would hold it more than once.
+            let Some(mut stream) = shaken.map(Box::new) else { return };
             if let Err(error) = stream.get_mut().0.leave() {
                 log_handing_over(&error);
                 return;

@@ -91,7 +91,7 @@ sections! {
         /// Connections at once of one account.
         connections_per_account: usize = 100;
         /// Threads that carry the bytes of connections; 0: one for each core but one, which the message log keeps busy.
-        threads: usize = 0;
+        threads: u8 = 0;
         /// Pages of inboxes read from the disk at the same time; clients that come back at once wait for their turn.
         page_reads: usize = 32;
         /// Another node (`host:port`) to which MQTT 5 clients are sent when this one stops; empty: they are told that it stops.
