@@ -67,7 +67,16 @@ struct Wire<'a> {
 }
 
 /// Fields that a draft has.
-const DRAFT_FIELDS: [&str; 8] = ["id", "from", "to", "target", "type", "content", "timestamp", "isBackground"];
+const DRAFT_FIELDS: [&str; 8] = [
+    "id",
+    "from",
+    "to",
+    "target",
+    "type",
+    "content",
+    "timestamp",
+    "isBackground",
+];
 
 /// Fields only the platform writes, and the sender's tenant, which its credentials decide: dropped on input.
 const PLATFORM_FIELDS: [&str; 9] = [
@@ -92,7 +101,10 @@ struct Seen {
 impl Seen {
     /// `false` if the field stands there a second time.
     fn insert(&mut self, key: &str) -> bool {
-        let known = DRAFT_FIELDS.iter().chain(&PLATFORM_FIELDS).position(|field| *field == key);
+        let known = DRAFT_FIELDS
+            .iter()
+            .chain(&PLATFORM_FIELDS)
+            .position(|field| *field == key);
         let Some(at) = known else {
             return self.others.insert(key.to_owned());
         };

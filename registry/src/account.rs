@@ -37,8 +37,12 @@ pub(crate) struct Accounts {
 impl Accounts {
     pub(crate) fn new(most: u64) -> Self {
         Self {
-            by_user: Cache::builder().max_capacity(most).build_with_hasher(RandomState::default()),
-            by_id: Cache::builder().max_capacity(most).build_with_hasher(RandomState::default()),
+            by_user: Cache::builder()
+                .max_capacity(most)
+                .build_with_hasher(RandomState::default()),
+            by_id: Cache::builder()
+                .max_capacity(most)
+                .build_with_hasher(RandomState::default()),
         }
     }
 }

@@ -95,7 +95,9 @@ mod tests {
             let client = std::net::TcpStream::connect(listener.local_addr().expect("an address")).expect("a client");
             (Carried::Here(listener.accept().await.expect("a socket").0), client)
         });
-        first.block_on(async { carried.write_all(b"one").await }).expect("written");
+        first
+            .block_on(async { carried.write_all(b"one").await })
+            .expect("written");
         carried.leave().expect("it left");
         drop(first);
         let refused = second.block_on(async { carried.write_all(b"none").await });
