@@ -37,15 +37,24 @@ pub fn to_json_bytes(text: &str, max: usize) -> String {
 }
 
 /// The payload that `build` makes of as much of `body` as fits into `max` bytes; nothing when it does not fit without.
+/// A payload may hold the body more than once.
 pub(crate) fn fit(body: &str, max: usize, build: impl Fn(&str) -> Vec<u8>) -> Option<Vec<u8>> {
-    let whole = build(body);
-    if whole.len() <= max {
-        return Some(whole);
+    let mut payload = build(body);
+    let mut room = json_bytes(body).min(max);
+    if payload.len() > max {
+        payload = build(&to_json_bytes(body, room));
     }
-    let room = max.checked_sub(build("").len())?;
-    let fitted = build(&to_json_bytes(body, room));
-    debug_assert!(fitted.len() <= max, "a body takes as many bytes as it measures");
-    Some(fitted)
+    while payload.len() > max && room > 0 {
+        // Half of what is too much, for those that hold it twice; some bytes at least, so that it ends soon.
+        room = room.saturating_sub(((payload.len() - max) / 2).max(4));
+        payload = build(&to_json_bytes(body, room));
+    }
+    (payload.len() <= max).then_some(payload)
+}
+
+/// The text, or a sign that there is more, for vendors who refuse a notification without words.
+pub(crate) fn or_more(text: &str) -> &str {
+    if text.is_empty() { MORE } else { text }
 }
 
 fn cut(text: &str, max: usize, measure: fn(&str) -> usize) -> String {
@@ -95,6 +104,9 @@ mod tests {
         assert_eq!(fit("abc", 11, build).as_deref(), Some(&br#"{"b":"abc"}"#[..]));
         assert_eq!(fit("abcdef", 13, build), Some(r#"{"b":"ab…"}"#.as_bytes().to_vec()));
         assert_eq!(fit("abcdef", 7, build), None);
+        let twice = |body: &str| format!("{body}{body}").into_bytes();
+        let fitted = fit(&"x".repeat(10_000), 100, twice).expect("it fits");
+        assert!((80..=100).contains(&fitted.len()), "{}", fitted.len());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The way out to a vendor over HTTPS: one pool of connections, bounded waits, bounded answers.
 
 use std::error::Error as _;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use godwit_model::Clock;
@@ -115,10 +115,15 @@ pub(crate) fn builder(connection: &Connection, speaks: Speaks) -> Result<ClientB
     })
 }
 
+/// What the host trusts, read once. It may be nothing, as in a bare container: then only the configured roots count.
+fn host_roots() -> &'static [CertificateDer<'static>] {
+    static ROOTS: OnceLock<Vec<CertificateDer<'static>>> = OnceLock::new();
+    ROOTS.get_or_init(|| rustls_native_certs::load_native_certs().certs)
+}
+
 fn tls(connection: &Connection) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
-    // What the host trusts may be nothing, as in a bare container: then only the configured roots count.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    roots.add_parsable_certificates(host_roots().iter().cloned());
     if let Some(extra) = &connection.extra_roots {
         let pem = extra.read().map_err(|error| error.to_string())?;
         for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
@@ -147,21 +152,27 @@ fn unreached(error: &reqwest::Error) -> Unreached {
     }
 }
 
-/// The text of a refused certificate, which hides inside an I/O error.
+/// The text of a refused certificate, which hides inside I/O errors.
 fn untrusted(error: &reqwest::Error) -> Option<String> {
     let mut next = error.source();
     while let Some(source) = next {
-        let inside = source
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        let inside = inside.and_then(|inside| inside.downcast_ref::<rustls::Error>());
-        let found = inside.or_else(|| source.downcast_ref());
+        let inside = inside(source);
+        let found = inside.downcast_ref();
         if let Some(found @ (rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)) = found {
             return Some(found.to_string());
         }
-        next = source.source();
+        next = inside.source();
     }
     None
+}
+
+/// What an I/O error was made of: it does not call it its source.
+fn inside<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
+    let io = error.downcast_ref::<std::io::Error>();
+    match io.and_then(std::io::Error::get_ref) {
+        Some(inner) => inside(inner),
+        None => error,
+    }
 }
 
 /// The deepest cause; the outer ones repeat the address, which may hold a token.

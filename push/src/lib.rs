@@ -7,19 +7,21 @@
 //! one [`Lane`] for each vendor that an app has configured. What vendors say later, when they call back, is read by
 //! [`receipt`]. [`simulator`] has a strict stand-in for each of them.
 #![deny(missing_docs)]
-#![expect(dead_code, reason = "the vendors that use the rest follow")]
 
 mod address_guard;
 mod base64url;
 mod carried;
 pub mod cut;
 mod door;
+mod hexadecimal;
 mod jwt;
 pub mod lane;
 pub mod notification;
 mod oauth;
 pub mod outcome;
+pub mod receipt;
 pub mod settings;
+pub mod simulator;
 mod token;
 pub mod vendor;
 mod vendors;

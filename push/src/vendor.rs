@@ -2,6 +2,11 @@
 
 pub(crate) mod apns;
 pub(crate) mod fcm;
+pub(crate) mod honor;
+pub(crate) mod huawei;
+pub(crate) mod meizu;
+pub(crate) mod oppo;
+pub(crate) mod vivo;
 pub(crate) mod webpush;
 pub(crate) mod xiaomi;
 
@@ -12,7 +17,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 
 use crate::settings::Callback;
-use crate::{Notification, Outcome};
+use crate::{Class, Kind, Notification, Outcome, PushId, Tap};
 
 /// A future that may move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -188,6 +193,34 @@ pub trait Vendor: Send + Sync {
 
     /// Asks the vendor whether the credentials work, without reaching a device; says what was found.
     fn check(&self) -> BoxFuture<'_, Result<String, CheckError>>;
+}
+
+/// An outcome that a check did not expect.
+fn unexpected(outcome: &Outcome) -> CheckError {
+    CheckError::Unexpected {
+        code: outcome.code().to_owned(),
+        detail: outcome.detail().to_owned(),
+    }
+}
+
+/// What a vendor gets to look at when it is asked whether the credentials work.
+fn probe(now_ms: u64) -> Notification {
+    Notification {
+        id: PushId([0; 16]),
+        kind: Kind::Alert,
+        class: Class::System,
+        title: "Godwit".to_owned(),
+        body: "Are the credentials right?".to_owned(),
+        badge: None,
+        collapse: String::new(),
+        sound: None,
+        icon: None,
+        image: None,
+        tap: Tap::OpenConversation,
+        thread: String::new(),
+        data: Vec::new(),
+        expires_at_ms: now_ms + 60_000,
+    }
 }
 
 /// The one outcome of a request for one.

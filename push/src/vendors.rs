@@ -9,6 +9,11 @@ use crate::settings::{AppVendors, Settings, SettingsError};
 use crate::vendor::{
     apns::{ApnsClient, ProviderTokens},
     fcm::FcmClient,
+    honor::HonorClient,
+    huawei::HuaweiClient,
+    meizu::MeizuClient,
+    oppo::OppoClient,
+    vivo::VivoClient,
     webpush::WebPushClient,
     xiaomi::XiaomiClient,
 };
@@ -76,6 +81,26 @@ fn lanes(of: &AppVendors, tokens: &mut ProviderTokens, clock: &Arc<dyn Clock>) -
     if let Some(set) = &of.xiaomi {
         let vendor = Arc::new(XiaomiClient::new(set, now())?);
         add(VendorName::Xiaomi, Lane::new(vendor, &set.pace, now()));
+    }
+    if let Some(set) = &of.huawei {
+        let vendor = Arc::new(HuaweiClient::new(set, now())?);
+        add(VendorName::Huawei, Lane::new(vendor, &set.pace, now()));
+    }
+    if let Some(set) = &of.honor {
+        let vendor = Arc::new(HonorClient::new(set, now())?);
+        add(VendorName::Honor, Lane::new(vendor, &set.pace, now()));
+    }
+    if let Some(set) = &of.oppo {
+        let vendor = Arc::new(OppoClient::new(set, now())?);
+        add(VendorName::Oppo, Lane::new(vendor, &set.pace, now()));
+    }
+    if let Some(set) = &of.vivo {
+        let vendor = Arc::new(VivoClient::new(set, now())?);
+        add(VendorName::Vivo, Lane::new(vendor, &set.pace, now()));
+    }
+    if let Some(set) = &of.meizu {
+        let vendor = Arc::new(MeizuClient::new(set, now())?);
+        add(VendorName::Meizu, Lane::new(vendor, &set.pace, now()));
     }
     Ok(lanes)
 }

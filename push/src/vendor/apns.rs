@@ -5,10 +5,12 @@ mod payload;
 mod provider_token;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use godwit_model::Clock;
 use reqwest::RequestBuilder;
+use tokio::sync::Mutex;
 
 use crate::door::{self, Answer, Door, Speaks, Unreached};
 use crate::settings::{Apns, SettingsError};
@@ -38,6 +40,9 @@ pub(crate) struct ApnsClient {
     topic: String,
     voip_topic: String,
     clock: Arc<dyn Clock>,
+    /// Whether Apple has taken a token on the present connection. Until then it takes one request at a time.
+    is_trusted: AtomicBool,
+    first: Mutex<()>,
 }
 
 /// One request, still without the token that signs it.
@@ -68,6 +73,8 @@ impl ApnsClient {
             topic: set.topic.clone(),
             voip_topic: set.voip_topic.clone().unwrap_or_else(|| format!("{}.voip", set.topic)),
             clock,
+            is_trusted: AtomicBool::new(false),
+            first: Mutex::new(()),
         })
     }
 
@@ -91,10 +98,7 @@ impl ApnsClient {
                 Ok(token) => token,
                 Err(denied) => return denied.outcome(),
             };
-            let asked = self
-                .door
-                .ask(self.post(&request, notification, &token, body.clone()))
-                .await;
+            let asked = self.ask(self.post(&request, notification, &token, body.clone())).await;
             let verdict = match &asked {
                 Ok(answer) => answer::verdict(answer),
                 // The same id again: if Apple has the first, this one changes nothing.
@@ -112,23 +116,27 @@ impl ApnsClient {
                     body = payload("");
                 }
                 _ => {
-                    return asked.map_or_else(
-                        |unreached| unreached.outcome(),
-                        |answer| self.outcome(&answer, &request),
-                    );
+                    return asked.map_or_else(|unreached| unreached.outcome(), |answer| spoken(&answer, &request));
                 }
             }
         }
     }
 
-    fn outcome(&self, answer: &Answer, request: &Request<'_>) -> Outcome {
-        let outcome = answer::outcome(answer, request.topic_is_ours);
-        if outcome.code() == "TooManyProviderTokenUpdates" {
-            tracing::error!(
-                "Apple says that the signing token of the team changes too often: who else signs with its key?"
-            );
+    /// Asks; alone, as long as Apple does not know the connection.
+    async fn ask(&self, post: RequestBuilder) -> Result<Answer, Unreached> {
+        let _alone = if self.is_trusted.load(Ordering::Acquire) {
+            None
+        } else {
+            let alone = self.first.lock().await;
+            // Whoever was first may have made the way free.
+            (!self.is_trusted.load(Ordering::Acquire)).then_some(alone)
+        };
+        let asked = self.door.ask(post).await;
+        let is_trusted = asked.as_ref().is_ok_and(|answer| answer.status != 403);
+        if is_trusted || matches!(asked, Err(Unreached::Broken(_) | Unreached::Connect(_))) {
+            self.is_trusted.store(is_trusted, Ordering::Release);
         }
-        outcome
+        asked
     }
 
     fn request<'a>(&'a self, to: &'a Target, notification: &Notification) -> Request<'a> {
@@ -203,12 +211,20 @@ impl ApnsClient {
                 Ok(format!("Apple takes the key for {}", self.topic))
             }
             Outcome::Misconfigured { code, detail } => Err(CheckError::Credentials { code, detail }),
-            other => Err(CheckError::Unexpected {
-                code: other.code().to_owned(),
-                detail: other.detail().to_owned(),
-            }),
+            other => Err(super::unexpected(&other)),
         }
     }
+}
+
+/// The outcome of an answer, with a word in the log where an operator must know.
+fn spoken(answer: &Answer, request: &Request<'_>) -> Outcome {
+    let outcome = answer::outcome(answer, request.topic_is_ours);
+    if outcome.code() == "TooManyProviderTokenUpdates" {
+        tracing::error!(
+            "Apple says that the signing token of the team changes too often: who else signs with its key?"
+        );
+    }
+    outcome
 }
 
 impl Vendor for ApnsClient {
@@ -238,7 +254,7 @@ impl Vendor for ApnsClient {
 }
 
 /// How long to leave a team alone that changed its token too often.
-const TOO_MANY_UPDATES_PAUSE: Duration = Duration::from_secs(60);
+const TOO_MANY_UPDATES_PAUSE: Duration = Duration::from_mins(1);
 
 /// The scope of Apple's 429: one device, unless it is about the team's token.
 fn too_many(reason: &str, answer: &Answer) -> Outcome {

@@ -97,10 +97,7 @@ impl FcmClient {
                 Ok("Google takes the service account, and the project may send".to_owned())
             }
             Ok(Outcome::Misconfigured { code, detail }) => Err(CheckError::Credentials { code, detail }),
-            Ok(other) | Err(other) => Err(CheckError::Unexpected {
-                code: other.code().to_owned(),
-                detail: other.detail().to_owned(),
-            }),
+            Ok(other) | Err(other) => Err(super::unexpected(&other)),
         }
     }
 }

@@ -114,10 +114,7 @@ impl XiaomiClient {
         match answer::outcome(&answer) {
             Outcome::Accepted { .. } => Ok(format!("Xiaomi takes the secret of {}", self.package)),
             Outcome::Misconfigured { code, detail } => Err(CheckError::Credentials { code, detail }),
-            other => Err(CheckError::Unexpected {
-                code: other.code().to_owned(),
-                detail: other.detail().to_owned(),
-            }),
+            other => Err(super::unexpected(&other)),
         }
     }
 }

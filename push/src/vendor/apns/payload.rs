@@ -12,9 +12,8 @@ const TITLE_BYTES_MAX: usize = 256;
 pub(super) fn push_type(notification: &Notification) -> (&'static str, &'static str) {
     let quiet = matches!(notification.class, Class::System | Class::Marketing);
     match notification.kind {
-        Kind::Call => ("alert", "10"),
         Kind::Alert if quiet => ("alert", "5"),
-        Kind::Alert => ("alert", "10"),
+        Kind::Call | Kind::Alert => ("alert", "10"),
         Kind::Background | Kind::Withdraw if notification.badge.is_some() => ("alert", "5"),
         Kind::Background | Kind::Withdraw => ("background", "5"),
     }

@@ -37,9 +37,9 @@ pub(super) fn outcome(answer: &Answer) -> Outcome {
     let code = said.code.to_string();
     match said.code {
         0 if said.result == "ok" => Outcome::accepted(said.data.and_then(|data| data.id)),
-        10008 | 10012 | 10016 | 10017 | 65009 => Outcome::refused(code, text),
-        // Often a dead registration, but the text that would say so is not documented: its callback tells for sure.
-        20301 => Outcome::refused(code, text),
+        // 20301 is often a dead registration, but the text that would say so is not documented: its callback tells for
+        // sure.
+        10008 | 10012 | 10016 | 10017 | 20301 | 65009 => Outcome::refused(code, text),
         10027 | 200_002 => Outcome::retry_after(Scope::App, answer.retry_after.or(Some(SECOND)), code, text),
         10034 | 200_001 => Outcome::quota_day(code, text),
         10031 | 21301 | 21302 | 22000 | 22006 | 22007 | 22022 | 26004 | 27001 => Outcome::misconfigured(code, text),

@@ -78,7 +78,8 @@ impl XiaomiClient {
 fn shown(form: &mut Form, notification: &Notification) {
     form.push(("pass_through", "0".to_owned()));
     form.push(("title", cut::to_characters(&notification.title, TITLE_MAX)));
-    form.push(("description", cut::to_characters(&notification.body, DESCRIPTION_MAX)));
+    let description = cut::to_characters(&notification.body, DESCRIPTION_MAX);
+    form.push(("description", cut::or_more(&description).to_owned()));
     form.push(("notify_type", "-1".to_owned()));
     if !notification.collapse.is_empty() {
         form.push(("notify_id", notification.collapse_number().to_string()));
@@ -108,7 +109,7 @@ fn template(form: &mut Form, words: &ClassWords, notification: &Notification) {
         let value = filled(template, &notification.title, &notification.body);
         let plain: String = value.chars().filter(|c| !is_emoji(*c)).collect();
         let value = cut::to_characters(plain.trim(), TEMPLATE_VALUE_MAX);
-        if value.is_empty() { "…".to_owned() } else { value }
+        cut::or_more(&value).to_owned()
     };
     let values: BTreeMap<_, _> = words
         .template_values
@@ -123,6 +124,6 @@ fn template(form: &mut Form, words: &ClassWords, notification: &Notification) {
 /// Emoji, and what joins or varies them.
 fn is_emoji(c: char) -> bool {
     matches!(c,
-        '\u{1F000}'..='\u{1FAFF}' | '\u{2600}'..='\u{27BF}' | '\u{2B00}'..='\u{2BFF}' | '\u{FE00}'..='\u{FE0F}'
+        '\u{1F000}'..='\u{1FFFF}' | '\u{2600}'..='\u{27BF}' | '\u{2B00}'..='\u{2BFF}' | '\u{FE00}'..='\u{FE0F}'
         | '\u{200D}' | '\u{20E3}' | '\u{E0020}'..='\u{E007F}')
 }
