@@ -45,8 +45,8 @@ pub(crate) fn fit(body: &str, max: usize, build: impl Fn(&str) -> Vec<u8>) -> Op
         payload = build(&to_json_bytes(body, room));
     }
     while payload.len() > max && room > 0 {
-        // Half of what is too much, for those that hold it twice; some bytes at least, so that it ends soon.
-        room = room.saturating_sub(((payload.len() - max) / 2).max(4));
+        // Half of what is too much, for those that hold it twice; a byte at least, so that it ends.
+        room = room.saturating_sub(((payload.len() - max) / 2).max(1));
         payload = build(&to_json_bytes(body, room));
     }
     (payload.len() <= max).then_some(payload)

@@ -262,11 +262,11 @@ mod tests {
     #[test]
     fn retry_after_is_seconds_or_a_date() {
         let now_ms = 784_111_777_000;
-        assert_eq!(retry_after_in("120", now_ms), Some(Duration::from_secs(120)));
+        assert_eq!(retry_after_in("120", now_ms), Some(Duration::from_mins(2)));
         let date = "Sun, 06 Nov 1994 08:49:47 GMT";
         assert_eq!(retry_after_in(date, now_ms), Some(Duration::from_secs(10)));
         assert_eq!(retry_after_in("soon", now_ms), None);
-        assert_eq!(retry_after_in("99999999", now_ms), Some(Duration::from_secs(86_400)));
+        assert_eq!(retry_after_in("99999999", now_ms), Some(Duration::from_hours(24)));
     }
 
     #[test]
