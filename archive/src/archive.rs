@@ -343,6 +343,7 @@ impl Inner {
         {
             // A writer that panicked has stopped the queue; there is nothing else to do about it here.
             let _ = thread.join();
+            self.tier.close();
             let mut upkeep = self.upkeep.lock().unwrap_or_else(PoisonError::into_inner);
             upkeep.close();
             self.cooling.lock().unwrap_or_else(PoisonError::into_inner).close();

@@ -21,6 +21,7 @@ mod cache;
 mod calls;
 mod error;
 mod file;
+mod folder;
 pub(crate) mod ledger;
 mod mover;
 mod object;

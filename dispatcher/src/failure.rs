@@ -39,6 +39,10 @@ pub(crate) fn of_append(error: &AppendError) -> Refused {
 }
 
 pub(crate) fn of_read(error: &ReadError) -> Refused {
+    if let ReadError::Cold(error) = error {
+        tracing::warn!(%error, "old messages could not be read");
+        return Refused::new(Refusal::Overloaded, "old messages cannot be read now, try again later");
+    }
     tracing::error!(%error, "the archive could not be read");
     Refused::new(Refusal::Overloaded, "the archive does not answer, try again")
 }

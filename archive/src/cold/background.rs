@@ -45,7 +45,7 @@ pub(crate) fn start(mover: Option<Mover>) -> io::Result<Cooling> {
 
 fn run(mover: &Mutex<Mover>, bell: &Bell, delay: Duration) {
     while bell.rest(delay) {
-        match lock(mover).pass(&bell.closing) {
+        match lock(mover).pass() {
             Err(error) if !bell.closing.load(Ordering::Relaxed) => {
                 tracing::warn!(%error, "old segments could not all be moved or deleted; it is tried again");
             }
@@ -67,8 +67,8 @@ impl Bell {
 impl Cooling {
     /// Who does one pass on its own thread; `None` without a store.
     pub(crate) fn work(&self) -> Option<impl FnOnce() -> Result<Cooled, UpkeepError> + use<>> {
-        let (mover, bell) = (self.mover.clone()?, Arc::clone(&self.bell));
-        Some(move || lock(&mover).pass(&bell.closing))
+        let mover = self.mover.clone()?;
+        Some(move || lock(&mover).pass())
     }
 
     /// Ends the thread. What it is at is given up, and begun anew by the next start.

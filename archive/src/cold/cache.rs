@@ -1,12 +1,17 @@
 //! Blocks that were fetched, in bounded memory; two who want the same one fetch it once.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use super::ColdError;
 use crate::state::Map;
+
+/// Most readers that wait for the store at once.
+const READERS_MAX: usize = 16;
+/// How long others wait for one of these places.
+const CROWD_WAIT: Duration = Duration::from_secs(1);
 
 /// Which object by its nonce, and which block of it.
 pub(super) type Key = (u64, u64);
@@ -22,6 +27,8 @@ pub(super) struct Cache {
 struct State {
     slots: Map<Key, Slot>,
     bytes: usize,
+    /// Those who wait for the store.
+    readers: usize,
     /// Counts uses, so that the block unused for longest is known.
     uses: u64,
 }
@@ -49,51 +56,68 @@ impl Cache {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A block that is kept.
+    pub(super) fn kept(&self, key: Key) -> Option<Bytes> {
+        let kept = self.lock().kept(key)?;
+        metrics::counter!("archive_cold_cache_hits_total").increment(1);
+        Some(kept)
+    }
+
     /// A block: kept, or being fetched by another, or else fetched now. Nobody waits longer than `until`, and with an
-    /// `until` that is over only what is kept is given.
+    /// `until` that is over only what is kept is given. `fetch` must not ask the cache for more.
     pub(super) fn get(
         &self,
         key: Key,
         until: Instant,
         fetch: impl FnOnce() -> Result<Bytes, ColdError>,
     ) -> Result<Bytes, ColdError> {
-        if let Some(kept) = self.kept_or_claimed(key, until)? {
-            metrics::counter!("archive_cold_cache_hits_total").increment(1);
+        if let Some(kept) = self.kept(key) {
             return Ok(kept);
         }
+        let _place = self.take_place(until)?;
+        let Some(claim) = self.claim(key, until)? else {
+            return self.kept(key).ok_or_else(late);
+        };
         metrics::counter!("archive_cold_cache_misses_total").increment(1);
-        let claim = Claim { cache: self, key };
         let fetched = fetch()?;
         self.keep(key, &fetched);
         drop(claim);
         Ok(fetched)
     }
 
-    /// `None` if it is the caller who fetches it.
-    fn kept_or_claimed(&self, key: Key, until: Instant) -> Result<Option<Bytes>, ColdError> {
+    /// Few wait for the store at once, so that a slow one does not hold up all threads that read.
+    fn take_place(&self, until: Instant) -> Result<Place<'_>, ColdError> {
+        let until = until.min(Instant::now() + CROWD_WAIT);
+        let mut state = self.lock();
+        while state.readers >= READERS_MAX || Instant::now() >= until {
+            state = self.wait(state, until)?;
+        }
+        state.readers += 1;
+        Ok(Place(self))
+    }
+
+    /// The right to fetch a block; `None` if another has just fetched it.
+    fn claim(&self, key: Key, until: Instant) -> Result<Option<Claim<'_>>, ColdError> {
         let mut state = self.lock();
         loop {
-            state.uses += 1;
-            let uses = state.uses;
-            let is_claimed = match state.slots.get_mut(&key) {
-                Some(Slot::Ready { bytes, used }) => {
-                    *used = uses;
-                    return Ok(Some(bytes.clone()));
+            match state.slots.get(&key) {
+                Some(Slot::Ready { .. }) => return Ok(None),
+                Some(Slot::Fetching) => state = self.wait(state, until)?,
+                None => {
+                    state.slots.insert(key, Slot::Fetching);
+                    return Ok(Some(Claim { cache: self, key }));
                 }
-                Some(Slot::Fetching) => true,
-                None => false,
-            };
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(ColdError::Unreachable("it took too long".into()));
             }
-            if !is_claimed {
-                state.slots.insert(key, Slot::Fetching);
-                return Ok(None);
-            }
-            let waited = self.changed.wait_timeout(state, left);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State>, until: Instant) -> Result<MutexGuard<'a, State>, ColdError> {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(late());
+        }
+        let waited = self.changed.wait_timeout(state, left);
+        Ok(waited.unwrap_or_else(PoisonError::into_inner).0)
     }
 
     fn keep(&self, key: Key, bytes: &Bytes) {
@@ -111,6 +135,17 @@ impl Cache {
 }
 
 impl State {
+    fn kept(&mut self, key: Key) -> Option<Bytes> {
+        self.uses += 1;
+        match self.slots.get_mut(&key)? {
+            Slot::Ready { bytes, used } => {
+                *used = self.uses;
+                Some(bytes.clone())
+            }
+            Slot::Fetching => None,
+        }
+    }
+
     fn drop_oldest(&mut self) -> bool {
         let ready = self.slots.iter().filter_map(|(key, slot)| match slot {
             Slot::Ready { used, .. } => Some((*used, *key)),
@@ -121,6 +156,20 @@ impl State {
             self.bytes -= bytes.len();
         }
         true
+    }
+}
+
+fn late() -> ColdError {
+    ColdError::Unreachable("it took too long".into())
+}
+
+/// A place among those who wait for the store.
+struct Place<'a>(&'a Cache);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.lock().readers -= 1;
+        self.0.changed.notify_all();
     }
 }
 
@@ -143,11 +192,9 @@ impl Drop for Claim<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use std::sync::Barrier;
     use std::sync::atomic::{AtomicU64, Ordering};
-    use std::time::Duration;
-
-    use super::*;
 
     fn soon() -> Instant {
         Instant::now() + Duration::from_secs(20)

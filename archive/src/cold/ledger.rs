@@ -228,3 +228,70 @@ impl Ledger {
         Ok(Arc::clone(self.file.insert(file)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::SimulatedDisk;
+
+    fn stored(no: u64, nonce: u64) -> Stored {
+        Stored {
+            no,
+            nonce,
+            length: 5,
+            content: [7; 32],
+            sums: [9; 32],
+        }
+    }
+
+    fn open(disk: &SimulatedDisk) -> Ledger {
+        let opened = Ledger::open(Arc::new(disk.clone())).expect("readable");
+        opened.expect("sound")
+    }
+
+    #[test]
+    fn what_was_noted_reads_back_and_history_is_forgotten() {
+        let disk = SimulatedDisk::new(1);
+        let mut ledger = open(&disk);
+        for nonce in 0..200 {
+            for state in [State::Uploading, State::Cold, State::Condemned, State::Gone] {
+                ledger.note(state, stored(1, nonce)).expect("room");
+            }
+        }
+        ledger.note(State::Cold, stored(2, 900)).expect("room");
+        ledger.note(State::Condemned, stored(3, 901)).expect("room");
+        let long = disk.content(NAME).map(|bytes| bytes.len());
+        let ledger = open(&disk);
+        assert!(disk.content(NAME).map(|bytes| bytes.len()) < long);
+        for contents in [ledger.contents, open(&disk).contents] {
+            assert_eq!(contents.kept.get(&2), Some(&(State::Cold, stored(2, 900))));
+            assert_eq!(contents.condemned.values().collect::<Vec<_>>(), [&stored(3, 901)]);
+            assert_eq!(contents.kept.len(), 1);
+        }
+    }
+
+    #[test]
+    fn a_torn_last_record_is_none_and_a_damaged_one_is_refused() {
+        let disk = SimulatedDisk::new(1);
+        let mut ledger = open(&disk);
+        for no in 1..=3 {
+            ledger.note(State::Cold, stored(no, no)).expect("room");
+        }
+        let whole = disk.content(NAME).expect("there");
+        for end in whole.len() - RECORD + 1..whole.len() {
+            let contents = Contents::parse(&whole[..end]).expect("torn, not damaged");
+            assert_eq!(contents.kept.len(), 2);
+        }
+        for at in 0..whole.len() - RECORD {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0x10;
+            assert!(Contents::parse(&bytes).is_err(), "byte {at}");
+        }
+        // What follows a torn record takes its place.
+        let file = disk.open(NAME).expect("there");
+        file.write_at(&[0xff; 40], whole.len() as u64).expect("room");
+        let mut ledger = open(&disk);
+        ledger.note(State::Cold, stored(4, 4)).expect("room");
+        assert_eq!(open(&disk).contents.kept.len(), 4);
+    }
+}

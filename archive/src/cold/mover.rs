@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use godwit_model::Clock;
 
@@ -55,13 +54,13 @@ impl Mover {
     }
 
     /// One pass: what is owed is deleted, what is old is moved. The first trouble ends the moving.
-    pub(super) fn pass(&mut self, stop: &AtomicBool) -> Result<Cooled, UpkeepError> {
+    pub(super) fn pass(&mut self) -> Result<Cooled, UpkeepError> {
         let mut cooled = Cooled::default();
         let moved = match self.settle_interrupted() {
-            Ok(()) if self.trusts_clock() => self.move_due(&mut cooled, stop),
+            Ok(()) if self.trusts_clock() => self.move_due(&mut cooled),
             other => other,
         };
-        let swept = self.tier.sweep(Some(stop));
+        let swept = self.tier.sweep();
         let stats = self.tier.stats();
         #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
         {
@@ -103,9 +102,9 @@ impl Mover {
         is_long
     }
 
-    fn move_due(&self, cooled: &mut Cooled, stop: &AtomicBool) -> io::Result<()> {
+    fn move_due(&self, cooled: &mut Cooled) -> io::Result<()> {
         for segment in self.due()? {
-            let moved = self.move_segment(segment.no, stop);
+            let moved = self.move_segment(segment.no);
             let bytes = moved.inspect_err(|_| {
                 metrics::counter!("archive_cold_upload_failures_total").increment(1);
             })?;
@@ -136,7 +135,7 @@ impl Mover {
     }
 
     /// Moves one segment. `None` if something else became of it meanwhile.
-    fn move_segment(&self, no: u64, stop: &AtomicBool) -> io::Result<Option<u64>> {
+    fn move_segment(&self, no: u64) -> io::Result<Option<u64>> {
         let swaps = self.tier.swaps();
         // Without its header a segment can be read only as long as its index is there.
         let sound = match segment::open(self.tier.local(), no) {
@@ -163,7 +162,7 @@ impl Mover {
             stored,
             file: &*file,
             sums: &sums,
-            stop,
+            stop: self.tier.closing(),
         };
         if let Err(error) = upload.put().and_then(|()| upload.prove()) {
             self.tier.condemn(stored)?;

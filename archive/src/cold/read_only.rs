@@ -1,5 +1,6 @@
 //! The folder of a log and its store, only looked at: also while a server moves segments between them.
 
+use std::collections::HashSet;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -34,7 +35,7 @@ impl ReadOnlyTier {
     pub(crate) fn cold(&self) -> io::Result<Vec<Stored>> {
         // The ledger first: what leaves the folder later is in it, and what it names may still be in the folder.
         let contents = self.contents()?;
-        let names = self.local.list()?;
+        let names: HashSet<String> = self.local.list()?.into_iter().collect();
         let kept = contents.kept.values().map(|(_, stored)| *stored);
         Ok(kept
             .filter(|stored| !names.contains(&segment::name(stored.no)))
@@ -100,12 +101,9 @@ impl Disk for ReadOnlyTier {
     fn list(&self) -> io::Result<Vec<String>> {
         let cold = self.cold()?;
         let mut names = self.local.list()?;
-        let missing = |name: &String| !names.contains(name);
-        let cold: Vec<_> = cold
-            .iter()
-            .map(|stored| segment::name(stored.no))
-            .filter(missing)
-            .collect();
+        let here: HashSet<String> = names.iter().cloned().collect();
+        let missing = |name: &String| !here.contains(name);
+        let cold = cold.iter().map(|stored| segment::name(stored.no)).filter(missing);
         names.extend(cold);
         Ok(names)
     }

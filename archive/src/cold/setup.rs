@@ -1,7 +1,6 @@
 //! Where an operator wants old segments: an S3 bucket, or a folder such as a mounted disk.
 
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -35,9 +34,9 @@ pub enum ColdSetupError {
     /// The URL names no place that is understood.
     #[error("{0} is no place: write s3://bucket/prefix or file:///folder")]
     Url(String),
-    /// The folder cannot be used, or the threads cannot be started.
-    #[error("the folder cannot be used: {0}")]
-    Folder(#[from] io::Error),
+    /// The threads that ask it cannot be started.
+    #[error("its threads cannot be started: {0}")]
+    Threads(#[from] io::Error),
     /// Something about it does not hold together.
     #[error("{0}")]
     Store(#[from] object_store::Error),
@@ -55,13 +54,13 @@ impl ColdPlace {
         place(url).is_some()
     }
 
-    /// Opens it. A folder is made if it is missing (mode 0700); S3 is not asked yet.
+    /// Opens it. Neither S3 nor a folder needs to be there yet; what is not there later is a store that does not answer.
     pub fn open(&self, settings: ColdSettings) -> Result<ColdStore, ColdSetupError> {
         let malformed = || ColdSetupError::Url(self.url.clone());
         match place(&self.url).ok_or_else(malformed)? {
             Place::Folder(folder) => {
-                std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
-                let store = LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true);
+                let prefix = Path::from_absolute_path(&folder).map_err(|_| malformed())?;
+                let store = PrefixStore::new(LocalFileSystem::new().with_fsync(true), prefix);
                 Ok(ColdStore::assemble(Arc::new(store), Some(folder), settings)?)
             }
             Place::Bucket { name, prefix } => {
@@ -84,7 +83,9 @@ impl ColdPlace {
         let mut builder = AmazonS3Builder::new()
             .with_bucket_name(name)
             .with_client_options(options)
-            .with_retry(retry);
+            .with_retry(retry)
+            // Not every S3 of others knows it.
+            .with_disable_bulk_delete(true);
         if let Some(endpoint) = &self.endpoint {
             let is_plain = endpoint.starts_with("http://");
             builder = builder.with_endpoint(endpoint).with_allow_http(is_plain);

@@ -16,6 +16,7 @@ use super::ColdError;
 use super::breaker::Breaker;
 use super::cache::Cache;
 use super::calls::Calls;
+use super::folder;
 use super::object::{self, BLOCK, BLOCK_BYTES, Stored};
 
 /// How much longer than a reader the background waits for one request.
@@ -116,18 +117,27 @@ impl ColdStore {
     }
 
     /// Takes an object away; one that is not there is away. What a killed upload left beside it in a folder goes too.
-    pub(super) fn delete(&self, stored: &Stored, stop: Option<&AtomicBool>) -> Result<(), ColdError> {
+    pub(super) fn delete(&self, stored: &Stored, stop: &AtomicBool) -> Result<(), ColdError> {
+        self.is_there()?;
         let (store, path) = (Arc::clone(&self.0.store), Path::from(stored.object()));
-        let deleting = async move { store.delete(&path).await };
-        match self.0.calls.ask(self.patience(), stop, deleting) {
-            Ok(()) | Err(ColdError::Missing { .. }) => {}
-            Err(error) => return Err(error),
+        let deleted = self
+            .0
+            .calls
+            .ask(self.patience(), Some(stop), async move { store.delete(&path).await });
+        match (&self.0.folder, deleted) {
+            // S3 never says so of an object that is not there: then it is the bucket.
+            (None, Err(ColdError::Missing { object })) => {
+                Err(ColdError::Unreachable(format!("no such place: {object}")))
+            }
+            (_, Err(error)) if !matches!(error, ColdError::Missing { .. }) => Err(error),
+            (Some(folder), _) => folder::forget(folder, &stored.object()),
+            (None, _) => Ok(()),
         }
-        match &self.0.folder {
-            Some(folder) => remove_parts(folder, &stored.object())
-                .map_err(|error| ColdError::Unreachable(format!("{}: {error}", folder.display()))),
-            None => Ok(()),
-        }
+    }
+
+    /// A folder that is not there, because its disk is not mounted, is a store that does not answer.
+    pub(super) fn is_there(&self) -> Result<(), ColdError> {
+        self.0.folder.as_deref().map_or(Ok(()), folder::is_there)
     }
 
     /// Some bytes of an object, unproved, as the background wants them.
@@ -142,59 +152,57 @@ impl ColdStore {
 
     /// One block of a segment, proved.
     pub(super) fn block(&self, stored: &Stored, number: u64, until: Instant) -> Result<Bytes, ColdError> {
-        self.0.cache.get((stored.nonce, number), until, || {
+        let key = (stored.nonce, number);
+        if let Some(kept) = self.0.cache.kept(key) {
+            return Ok(kept);
+        }
+        let sums = self.sums(stored, until)?;
+        self.0.cache.get(key, until, || {
             let start = number * BLOCK_BYTES;
-            let range = start..stored.length.min(start + BLOCK_BYTES);
-            let block = self.fetch(stored, range, left(until))?;
-            self.prove(stored, number, &block, until)?;
-            Ok(block)
+            let block = self.fetch(stored, start..stored.length.min(start + BLOCK_BYTES), left(until))?;
+            let sound = object::proves_block(&sums, number, &block);
+            sound.then_some(block).ok_or_else(|| damaged(stored))
         })
+    }
+
+    fn sums(&self, stored: &Stored, until: Instant) -> Result<Bytes, ColdError> {
+        self.0
+            .cache
+            .get((stored.nonce, SUMS), until, || self.fetch_sums(stored, left(until)))
+    }
+
+    fn fetch_sums(&self, stored: &Stored, limit: Duration) -> Result<Bytes, ColdError> {
+        let sums = self.fetch(stored, stored.length..stored.object_bytes(), limit)?;
+        object::proves_sums(stored, &sums)
+            .then_some(sums)
+            .ok_or_else(|| damaged(stored))
     }
 
     /// Many blocks in one request, proved and not kept.
     pub(super) fn blocks(&self, stored: &Stored, numbers: Range<u64>) -> Result<Bytes, ColdError> {
+        let sums = self.sums(stored, Instant::now() + self.0.settings.time_limit)?;
         let start = numbers.start * BLOCK_BYTES;
         let range = start..stored.length.min(numbers.end * BLOCK_BYTES);
-        let bytes = self.fetch(stored, range, self.patience())?;
-        for (number, block) in numbers.zip(bytes.chunks(BLOCK)) {
-            self.prove(stored, number, block, Instant::now() + self.patience())?;
-        }
-        Ok(bytes)
+        let bytes = self.fetch(stored, range, self.0.settings.time_limit)?;
+        proves_all(&sums, numbers.start, &bytes)
+            .then_some(bytes)
+            .ok_or_else(|| damaged(stored))
     }
 
     /// The whole segment as the store has it now: nothing is taken from what was fetched before.
     pub(super) fn whole(&self, stored: &Stored, buffer: &mut [u8]) -> Result<(), ColdError> {
-        let sums = self.fetch(stored, stored.length..stored.object_bytes(), self.patience())?;
-        if !object::proves_sums(stored, &sums) {
-            return Err(damaged(stored));
-        }
+        let sums = self.fetch_sums(stored, self.patience())?;
         let mut start = 0;
-        for (request, into) in (0..)
-            .step_by(REQUEST_BLOCKS)
-            .zip(buffer.chunks_mut(REQUEST_BLOCKS * BLOCK))
-        {
-            let bytes = self.fetch(stored, start..start + into.len() as u64, self.patience())?;
-            for (number, block) in (request..).zip(bytes.chunks(BLOCK)) {
-                if !object::proves_block(&sums, number, block) {
-                    return Err(damaged(stored));
-                }
+        for into in buffer.chunks_mut(REQUEST_BLOCKS * BLOCK) {
+            let end = start + into.len() as u64;
+            let bytes = self.fetch(stored, start..end, self.patience())?;
+            if !proves_all(&sums, start / BLOCK_BYTES, &bytes) {
+                return Err(damaged(stored));
             }
             into.copy_from_slice(&bytes);
-            start += bytes.len() as u64;
+            start = end;
         }
         Ok(())
-    }
-
-    fn prove(&self, stored: &Stored, number: u64, block: &[u8], until: Instant) -> Result<(), ColdError> {
-        let sums = self.0.cache.get((stored.nonce, SUMS), until, || {
-            let sums = self.fetch(stored, stored.length..stored.object_bytes(), left(until))?;
-            object::proves_sums(stored, &sums)
-                .then_some(sums)
-                .ok_or_else(|| damaged(stored))
-        })?;
-        object::proves_block(&sums, number, block)
-            .then_some(())
-            .ok_or_else(|| damaged(stored))
     }
 
     /// Bytes for a reader: refused at once while the store is known not to answer.
@@ -237,10 +245,12 @@ impl ColdStore {
         }
         let wanted = range.end - range.start;
         let (store, path) = (Arc::clone(&self.0.store), Path::from(stored.object()));
-        let got = self
-            .0
-            .calls
-            .ask(limit, stop, async move { store.get_range(&path, range).await })?;
+        let asking = async move { store.get_range(&path, range).await };
+        let got = self.0.calls.ask(limit, stop, asking);
+        if matches!(got, Err(ColdError::Missing { .. })) {
+            self.is_there()?;
+        }
+        let got = got?;
         (got.len() as u64 == wanted)
             .then_some(got)
             .ok_or_else(|| damaged(stored))
@@ -267,18 +277,8 @@ fn reason(error: &ColdError) -> &'static str {
     }
 }
 
-/// A store in a folder writes beside an object, under its name and `#`, until it is whole.
-fn remove_parts(folder: &std::path::Path, object: &str) -> io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let is_part = name
-            .to_str()
-            .and_then(|name| name.strip_prefix(object))
-            .is_some_and(|rest| rest.starts_with('#'));
-        if is_part {
-            std::fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
+fn proves_all(sums: &[u8], first: u64, bytes: &[u8]) -> bool {
+    (first..)
+        .zip(bytes.chunks(BLOCK))
+        .all(|(number, block)| object::proves_block(sums, number, block))
 }

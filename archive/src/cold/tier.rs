@@ -1,7 +1,8 @@
 //! The folder of the log together with the store: a segment that is not here is opened there.
 
+use std::collections::HashSet;
 use std::io;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::file::ColdFile;
@@ -17,6 +18,8 @@ pub(crate) struct Tier {
     local: Arc<dyn Disk>,
     store: Option<ColdStore>,
     known: Mutex<Known>,
+    /// The background ends; what it waits for is given up.
+    closing: AtomicBool,
 }
 
 struct Known {
@@ -37,11 +40,22 @@ impl Tier {
             local,
             store,
             known: Mutex::new(Known { ledger, swaps: 0 }),
+            closing: AtomicBool::new(false),
         }))
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on nobody in the background waits for the store. Readers do.
+    pub(crate) fn close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
+    }
+
+    /// Set once everything ends.
+    pub(super) fn closing(&self) -> &AtomicBool {
+        &self.closing
     }
 
     pub(crate) fn store(&self) -> Option<&ColdStore> {
@@ -131,14 +145,14 @@ impl Tier {
     }
 
     /// Deletes the objects that are owed. Says how many went.
-    pub(crate) fn sweep(&self, stop: Option<&AtomicBool>) -> io::Result<u64> {
+    pub(crate) fn sweep(&self) -> io::Result<u64> {
         let condemned: Vec<Stored> = self.lock().ledger.contents.condemned.values().copied().collect();
         let mut gone = 0;
         for stored in condemned {
             let Some(store) = &self.store else {
                 return Err(ColdError::NoStore { segment: stored.no }.into());
             };
-            store.delete(&stored, stop)?;
+            store.delete(&stored, &self.closing)?;
             self.lock().ledger.note(State::Gone, stored)?;
             metrics::counter!("archive_cold_deleted_objects_total").increment(1);
             gone += 1;
@@ -181,8 +195,8 @@ impl Disk for Tier {
         let known = self.lock();
         let mut names = self.local.list()?;
         let kept = known.ledger.contents.kept.keys().map(|no| segment::name(*no));
-        let cold: Vec<_> = kept.filter(|name| !names.contains(name)).collect();
-        names.extend(cold);
+        let here: HashSet<String> = names.iter().cloned().collect();
+        names.extend(kept.filter(|name| !here.contains(name)));
         Ok(names)
     }
 

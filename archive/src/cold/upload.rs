@@ -36,6 +36,7 @@ pub(super) struct Upload<'a> {
 impl Upload<'_> {
     /// Puts the object into the store.
     pub(super) fn put(&self) -> io::Result<()> {
+        self.store.is_there()?;
         if self.stored.object_bytes() > PART {
             return self.put_parts();
         }

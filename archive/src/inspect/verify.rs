@@ -98,6 +98,8 @@ struct Desk<'a> {
     salts: BTreeMap<u64, u64>,
     /// Segments that some index covers.
     covered: BTreeSet<u64>,
+    /// The lowest segment that retention has kept, as far as that is readable.
+    lowest: u64,
     total: u64,
     watch: Watch<'a>,
     found: Verification,
@@ -109,6 +111,7 @@ impl Inspector {
         let folder = self.folder()?;
         let mut desk = Desk {
             inspector: self,
+            lowest: dropped::read(&*self.local, 1)?.map_or(1, |dropped| dropped.lowest),
             total: folder.bytes(),
             folder,
             salts: BTreeMap::new(),
@@ -195,6 +198,10 @@ impl Desk<'_> {
     /// An index of a segment that is not there.
     fn lone_index(&mut self, index: &str, no: u64) -> io::Result<()> {
         let name = segment::name(no);
+        // A merged index outlives some of its segments.
+        if no < self.lowest {
+            return Ok(());
+        }
         if self.folder.segments.contains_key(&no)
             || self.folder.cold.contains_key(&no)
             || self.inspector.is_there(&name)?

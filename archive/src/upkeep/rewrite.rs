@@ -62,7 +62,7 @@ impl Desk {
         }
         // The objects that the new files replace hold what had to go.
         if (all || rewritten > 0) && self.tier.owes() {
-            self.tier.sweep(None)?;
+            self.tier.sweep()?;
         }
         Ok(rewritten)
     }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use godwit_dispatcher::render;
 use godwit_hub::{Follower, Item, LiveView, Page, ReadError, Record, Step};
@@ -16,6 +17,10 @@ use super::{Connection, Member, OUTGOING_BYTES_MAX};
 use crate::codec::Version;
 use crate::door::Door;
 use crate::session::{Delivered, End, Extras};
+
+/// Time between two tries to read old messages from a store that fails: at first, and at most.
+const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// How the inbox is being read.
 #[derive(Default)]
@@ -35,7 +40,29 @@ enum Due {
 }
 
 /// A page that is being read. Given up with the walk: what still waits for its turn at the disk then never has one.
-type Reading = AbortOnDropHandle<Result<Result<Page, ReadError>, JoinError>>;
+struct Reading {
+    outcome: AbortOnDropHandle<Result<Result<Page, ReadError>, JoinError>>,
+    wanted: Wanted,
+}
+
+/// Which page, and how often the store of old messages did not give it.
+#[derive(Clone, Copy)]
+struct Wanted {
+    account: AccountNo,
+    after: u64,
+    limit: usize,
+    failures: u32,
+}
+
+impl Wanted {
+    /// How long the store is left alone before the page is asked for again.
+    fn pause(self) -> Duration {
+        match self.failures.checked_sub(1) {
+            None => Duration::ZERO,
+            Some(doublings) => PAUSE_MAX.min(PAUSE * 2_u32.saturating_pow(doublings.min(8))),
+        }
+    }
+}
 
 /// An entry as this reader sees it.
 struct Rendered {
@@ -209,8 +236,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 Step::Deliver(item) => Some(Due::Entry(item)),
                 Step::Gap { from, to } => Some(Due::Gap { from, to }),
                 Step::Read { after, limit } => {
-                    let account = self.member.as_ref()?.device.account.no;
-                    self.walk.page = Some(read_page(&self.door, account, after, limit));
+                    let wanted = Wanted {
+                        account: self.member.as_ref()?.device.account.no,
+                        after,
+                        limit,
+                        failures: 0,
+                    };
+                    self.walk.page = Some(read_page(&self.door, wanted));
                     None
                 }
                 Step::Wait => None,
@@ -237,13 +269,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let Some(reading) = &mut self.walk.page else {
             return false;
         };
-        let Poll::Ready(outcome) = Pin::new(reading).poll(cx) else {
+        let Poll::Ready(outcome) = Pin::new(&mut reading.outcome).poll(cx) else {
             return false;
         };
+        let wanted = reading.wanted;
         self.walk.page = None;
         match (outcome, &mut self.walk.way) {
             (Ok(Ok(Ok(page))), Way::Cursor(follower)) => follower.page(page),
             (Ok(Ok(Ok(_))), _) => {}
+            // Nothing is lost, and everything else goes on: the device stays connected, and is behind.
+            (Ok(Ok(Err(ReadError::Cold(error)))), Way::Cursor(_)) => {
+                if wanted.failures == 0 {
+                    tracing::warn!(%error, "old messages cannot be read now; it is tried again");
+                }
+                metrics::counter!("pages_tried_again_total").increment(1);
+                let failures = wanted.failures + 1;
+                self.walk.page = Some(read_page(&self.door, Wanted { failures, ..wanted }));
+            }
             (Ok(Ok(Err(error))), _) => {
                 tracing::error!(%error, "an inbox could not be read");
                 self.session.finish(End::Failed);
@@ -257,16 +299,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
 /// Reads a page when it is this reader's turn at the disk: clients that all come back at once wait in line, and a reader
 /// that goes away leaves the line.
-fn read_page(door: &Door, account: AccountNo, after: u64, limit: usize) -> Reading {
+fn read_page(door: &Door, wanted: Wanted) -> Reading {
     let (hub, turns) = (door.hub.clone(), Arc::clone(&door.page_reads));
-    AbortOnDropHandle::new(tokio::spawn(async move {
+    let outcome = AbortOnDropHandle::new(tokio::spawn(async move {
+        tokio::time::sleep(wanted.pause()).await;
         // The semaphore is never closed.
         let turn = turns.acquire_owned().await;
         let reading = tokio::task::spawn_blocking(move || {
-            let page = hub.page(account, after, limit);
+            let page = hub.page(wanted.account, wanted.after, wanted.limit);
             drop(turn);
             page
         });
         reading.await
-    }))
+    }));
+    Reading { outcome, wanted }
 }
