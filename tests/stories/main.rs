@@ -5,6 +5,7 @@
 mod backup;
 mod backup_race;
 mod call;
+mod cold;
 mod group;
 mod idempotency;
 mod isolation;
