@@ -243,4 +243,31 @@ mod tests {
         assert!(cache.get((1, 1), soon(), || Ok(Bytes::from_static(b"block"))).is_ok());
         assert!(cache.get((1, 1), over, || Err(ColdError::Stopped)).is_ok());
     }
+
+    #[test]
+    fn few_wait_for_a_slow_store_and_the_others_are_told_so_soon() {
+        let (cache, start) = (Cache::new(1_000), Barrier::new(READERS_MAX + 1));
+        let done = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for block in 0..READERS_MAX as u64 {
+                let (cache, start, done) = (&cache, &start, &done);
+                scope.spawn(move || {
+                    cache.get((1, block), soon(), || {
+                        start.wait();
+                        while !done.load(Ordering::SeqCst) {
+                            std::thread::yield_now();
+                        }
+                        Ok(Bytes::from_static(b"slow"))
+                    })
+                });
+            }
+            start.wait();
+            let begun = Instant::now();
+            let refused = cache.get((1, 99), soon(), || Ok(Bytes::from_static(b"one too many")));
+            done.store(true, Ordering::SeqCst);
+            assert!(matches!(refused, Err(ColdError::Unreachable(_))), "{refused:?}");
+            assert!(begun.elapsed() < Duration::from_secs(10));
+        });
+        assert!(cache.get((1, 99), soon(), || Ok(Bytes::from_static(b"next"))).is_ok());
+    }
 }

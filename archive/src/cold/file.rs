@@ -19,17 +19,17 @@ pub(super) struct ColdFile {
 }
 
 impl ColdFile {
-    fn read(&self, buffer: &mut [u8], offset: u64, until: Option<Instant>) -> Result<usize, ColdError> {
-        let Some(store) = &self.store else {
-            return Err(ColdError::NoStore {
-                segment: self.stored.no,
-            });
-        };
+    fn read(&self, buffer: &mut [u8], offset: u64, until: Option<Instant>) -> io::Result<usize> {
+        let segment = self.stored.no;
+        let store = self.store.as_ref().ok_or(ColdError::NoStore { segment })?;
         let left = self.stored.length.saturating_sub(offset);
         let count = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
         let buffer = &mut buffer[..count];
         if offset == 0 && count as u64 == self.stored.length && until.is_none() {
-            store.whole(&self.stored, buffer)?;
+            store.whole(&self.stored, None, |start, bytes| {
+                lay_over(buffer, 0, bytes, start);
+                Ok(())
+            })?;
             return Ok(count);
         }
         let end = offset + count as u64;
@@ -41,7 +41,7 @@ impl ColdFile {
             let next = if few {
                 number + 1
             } else {
-                last.min(number + REQUEST_BLOCKS as u64)
+                last.min(number + REQUEST_BLOCKS)
             };
             let bytes = if few {
                 store.block(&self.stored, number, until)?
@@ -74,11 +74,11 @@ fn refused<T>() -> io::Result<T> {
 
 impl DiskFile for ColdFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        Ok(self.read(buffer, offset, None)?)
+        self.read(buffer, offset, None)
     }
 
     fn read_at_until(&self, buffer: &mut [u8], offset: u64, until: Instant) -> io::Result<usize> {
-        Ok(self.read(buffer, offset, Some(until))?)
+        self.read(buffer, offset, Some(until))
     }
 
     fn write_at(&self, _: &[u8], _: u64) -> io::Result<()> {

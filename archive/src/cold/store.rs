@@ -22,7 +22,7 @@ use super::object::{self, BLOCK, BLOCK_BYTES, Stored};
 /// How much longer than a reader the background waits for one request.
 const PATIENCE: u32 = 6;
 /// Most blocks in one request: 8 MiB.
-pub(super) const REQUEST_BLOCKS: usize = 128;
+pub(super) const REQUEST_BLOCKS: u64 = 128;
 /// Instead of a block's number: the hashes of an object's blocks.
 const SUMS: u64 = u64::MAX;
 
@@ -189,17 +189,25 @@ impl ColdStore {
             .ok_or_else(|| damaged(stored))
     }
 
-    /// The whole segment as the store has it now: nothing is taken from what was fetched before.
-    pub(super) fn whole(&self, stored: &Stored, buffer: &mut [u8]) -> Result<(), ColdError> {
-        let sums = self.fetch_sums(stored, self.patience())?;
+    /// The whole segment as the store has it now, piece by piece, proved: nothing is taken from what was fetched before.
+    pub(super) fn whole(
+        &self,
+        stored: &Stored,
+        stop: Option<&AtomicBool>,
+        mut take: impl FnMut(u64, &[u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let sums = self.part(stored, stored.length..stored.object_bytes(), stop)?;
+        if !object::proves_sums(stored, &sums) {
+            return Err(damaged(stored).into());
+        }
         let mut start = 0;
-        for into in buffer.chunks_mut(REQUEST_BLOCKS * BLOCK) {
-            let end = start + into.len() as u64;
-            let bytes = self.fetch(stored, start..end, self.patience())?;
+        while start < stored.length {
+            let end = stored.length.min(start + REQUEST_BLOCKS * BLOCK_BYTES);
+            let bytes = self.part(stored, start..end, stop)?;
             if !proves_all(&sums, start / BLOCK_BYTES, &bytes) {
-                return Err(damaged(stored));
+                return Err(damaged(stored).into());
             }
-            into.copy_from_slice(&bytes);
+            take(start, &bytes)?;
             start = end;
         }
         Ok(())
@@ -245,15 +253,29 @@ impl ColdStore {
         }
         let wanted = range.end - range.start;
         let (store, path) = (Arc::clone(&self.0.store), Path::from(stored.object()));
+        let start = Instant::now();
         let asking = async move { store.get_range(&path, range).await };
-        let got = self.0.calls.ask(limit, stop, asking);
-        if matches!(got, Err(ColdError::Missing { .. })) {
-            self.is_there()?;
-        }
-        let got = got?;
+        let got = match self.0.calls.ask(limit, stop, asking) {
+            Err(ColdError::Missing { object }) => {
+                self.is_there()?;
+                return Err(ColdError::Missing { object });
+            }
+            // Stores differ in what they say of a range that is not there.
+            Err(ColdError::Unreachable(_)) if self.has_other_size(stored, limit.saturating_sub(start.elapsed())) => {
+                return Err(damaged(stored));
+            }
+            other => other?,
+        };
         (got.len() as u64 == wanted)
             .then_some(got)
             .ok_or_else(|| damaged(stored))
+    }
+
+    /// Whether the store answers, and has an object that is too short or too long.
+    fn has_other_size(&self, stored: &Stored, limit: Duration) -> bool {
+        let (store, path) = (Arc::clone(&self.0.store), Path::from(stored.object()));
+        let head = self.0.calls.ask(limit, None, async move { store.head(&path).await });
+        !limit.is_zero() && head.is_ok_and(|found| found.size != stored.object_bytes())
     }
 }
 

@@ -144,6 +144,44 @@ impl Tier {
         Ok(())
     }
 
+    /// Brings a segment back from the store, to be changed here. Until it is, its object stays what is counted on.
+    pub(crate) fn recall(&self, no: u64) -> io::Result<()> {
+        let Some((_, stored)) = self.kept(no) else {
+            return Ok(());
+        };
+        let store = self.store.as_ref().ok_or(ColdError::NoStore { segment: no })?;
+        let temporary = format!("{}.tmp", segment::name(no));
+        let fetched = self.fetch(store, &stored, &temporary);
+        if fetched.is_err() {
+            // It would only take room; a start removes it if this fails too.
+            let _ = self.local.remove(&temporary);
+        }
+        fetched?;
+        {
+            let known = self.lock();
+            let kept = known.ledger.contents.kept.get(&no);
+            if kept.is_none_or(|(_, kept)| kept.nonce != stored.nonce) {
+                return self.local.remove(&temporary);
+            }
+            self.local.rename(&temporary, &segment::name(no))?;
+        }
+        self.local.sync_directory()
+    }
+
+    fn fetch(&self, store: &ColdStore, stored: &Stored, temporary: &str) -> io::Result<()> {
+        let file = match self.local.create(temporary) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                self.local.remove(temporary)?;
+                self.local.create(temporary)?
+            }
+            other => other?,
+        };
+        store.whole(stored, Some(&self.closing), |offset, bytes| {
+            file.write_at(bytes, offset)
+        })?;
+        file.sync_data()
+    }
+
     /// Deletes the objects that are owed. Says how many went.
     pub(crate) fn sweep(&self) -> io::Result<u64> {
         let condemned: Vec<Stored> = self.lock().ledger.contents.condemned.values().copied().collect();

@@ -57,7 +57,9 @@ impl Desk {
             }
             rewritten += self.rewrite_found(found)?;
         }
-        for (_, found) in cold {
+        for (no, found) in cold {
+            self.tier.recall(*no)?;
+            self.shared.view.swapped(*no);
             rewritten += self.rewrite_found(found)?;
         }
         // The objects that the new files replace hold what had to go.

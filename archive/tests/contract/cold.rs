@@ -280,7 +280,11 @@ fn damaged_bytes_are_refused_and_not_shown(stage: &mut Stage) {
     for (name, bytes) in &sound {
         put(&store, name, bytes[..bytes.len() / 2].to_vec());
     }
-    assert!(oldest(stage).is_err(), "half an object is not an object");
+    let read = oldest(stage);
+    assert!(
+        matches!(read, Err(ReadError::Cold(ColdError::Damaged { .. }))),
+        "half an object is not an object: {read:?}"
+    );
     delete_all(&store);
     let read = oldest(stage);
     assert!(
