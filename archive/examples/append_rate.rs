@@ -4,16 +4,17 @@
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
 use std::collections::VecDeque;
-use std::future::Future;
 use std::path::Path;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use godwit_archive::{AppendError, Archive, DuplicateKey, Entry, OpenError, RealDisk, RecordKind, Settings, Silent};
-use godwit_model::{AccountNo, ConversationKey, SystemClock, TenantNo};
+use godwit_archive::{AppendError, Archive, Entry, OpenError, RealDisk, Settings, Silent};
+use godwit_model::{AccountNo, SystemClock};
+
+#[path = "letters/letters.rs"]
+mod letters;
+
+use letters::{letter, wait};
 
 /// Bytes of a message's body.
 const BODY_BYTES: usize = 300;
@@ -30,25 +31,6 @@ enum Failure {
     Disk(#[from] std::io::Error),
     #[error(transparent)]
     Open(#[from] OpenError),
-}
-
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-fn wait<F: Future>(future: F) -> F::Output {
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            return output;
-        }
-        std::thread::park();
-    }
 }
 
 fn main() -> Result<(), Failure> {
@@ -140,15 +122,5 @@ fn entry(n: u64) -> Entry {
         AccountNo(1 + spread(n ^ 0xabcd) % ACCOUNTS),
     );
     let key = u128::from(spread(n)) << 64 | u128::from(n);
-    Entry {
-        kind: RecordKind::Message,
-        tenant: TenantNo(1),
-        form: 1,
-        conversation: Some(ConversationKey::single(from, to)),
-        sender: from,
-        duplicate_key: Some(DuplicateKey { key, body: key }),
-        expires_at_ms: None,
-        recipients: vec![from, to],
-        body: vec![b'x'; BODY_BYTES].into(),
-    }
+    letter(from, to, key, BODY_BYTES)
 }

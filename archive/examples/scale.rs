@@ -10,19 +10,19 @@
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
-use std::future::Future;
 use std::path::{Path, PathBuf};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use godwit_archive::{
-    AppendError, Archive, DeviceState, DuplicateKey, Entry, InboxQuery, OpenError, ReadError, RealDisk, RecordKind,
-    Settings, Silent,
+    AppendError, Archive, DeviceState, Entry, InboxQuery, OpenError, ReadError, RealDisk, Settings, Silent,
 };
-use godwit_model::{AccountNo, ConversationKey, DeviceNo, SystemClock, TenantNo};
+use godwit_model::{AccountNo, DeviceNo, SystemClock};
+
+#[path = "letters/letters.rs"]
+mod letters;
+
+use letters::{letter, wait};
 
 const BODY_BYTES: usize = 200;
 /// Messages under way at a time.
@@ -50,25 +50,6 @@ enum Failure {
     Append(#[from] AppendError),
 }
 
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-fn wait<F: Future>(future: F) -> F::Output {
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            return output;
-        }
-        std::thread::park();
-    }
-}
-
 /// How the messages are spread.
 #[derive(Clone, Copy)]
 struct Spread {
@@ -93,21 +74,11 @@ impl Spread {
         let from = AccountNo(1 + mix(conversation ^ 0xaaaa_0000_0000) % self.accounts);
         let to = AccountNo(1 + mix(conversation ^ 0x5555_0000_0000) % self.accounts);
         let key = key(n);
-        let mut recipients = vec![from, to];
+        let mut entry = letter(from, to, key, BODY_BYTES);
         if (n < 1_000_000 && n.is_multiple_of(10)) || n.is_multiple_of(200) {
-            recipients.push(self.reader());
+            entry.recipients.push(self.reader());
         }
-        Entry {
-            kind: RecordKind::Message,
-            tenant: TenantNo(1),
-            form: 1,
-            conversation: Some(ConversationKey::single(from, to)),
-            sender: from,
-            duplicate_key: Some(DuplicateKey { key, body: key }),
-            recipients,
-            expires_at_ms: None,
-            body: vec![b'x'; BODY_BYTES].into(),
-        }
+        entry
     }
 }
 

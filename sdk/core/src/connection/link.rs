@@ -3,6 +3,7 @@
 //! Each connection has a client of its own, so nothing the MQTT client remembers outlives it: what is sent again is
 //! decided by the outbox alone.
 
+mod speech;
 mod v311;
 mod v5;
 
@@ -139,29 +140,18 @@ impl Link {
 
     /// Publishes a draft with QoS 1.
     pub(super) fn publish_draft(&self, topic: &str, payload: String) -> bool {
-        use rumqttc::QoS::AtLeastOnce;
-        match &self.publisher {
-            Publisher::V5(client) => {
-                let qos = rumqttc::v5::mqttbytes::QoS::AtLeastOnce;
-                client.try_publish(topic, qos, false, payload.into_bytes()).is_ok()
-            }
-            Publisher::V311(client) => client
-                .try_publish(topic, AtLeastOnce, false, payload.into_bytes())
-                .is_ok(),
-        }
+        self.publish(topic, payload, true)
     }
 
     /// Publishes a request with QoS 0: its answer acknowledges it.
     pub(super) fn publish_request(&self, topic: &str, payload: String) -> bool {
-        use rumqttc::QoS::AtMostOnce;
+        self.publish(topic, payload, false)
+    }
+
+    fn publish(&self, topic: &str, payload: String, is_acknowledged: bool) -> bool {
         match &self.publisher {
-            Publisher::V5(client) => {
-                let qos = rumqttc::v5::mqttbytes::QoS::AtMostOnce;
-                client.try_publish(topic, qos, false, payload.into_bytes()).is_ok()
-            }
-            Publisher::V311(client) => client
-                .try_publish(topic, AtMostOnce, false, payload.into_bytes())
-                .is_ok(),
+            Publisher::V5(client) => v5::publish(client, topic, payload, is_acknowledged),
+            Publisher::V311(client) => v311::publish(client, topic, payload, is_acknowledged),
         }
     }
 
@@ -181,8 +171,8 @@ impl Link {
     /// Says goodbye and waits, not for long, until that was written.
     pub(super) async fn close(mut self) {
         let said = match &self.publisher {
-            Publisher::V5(client) => client.try_disconnect().is_ok(),
-            Publisher::V311(client) => client.try_disconnect().is_ok(),
+            Publisher::V5(client) => v5::disconnect(client),
+            Publisher::V311(client) => v311::disconnect(client),
         };
         if said {
             let ended = async { while self.heard.recv().await.is_some() {} };

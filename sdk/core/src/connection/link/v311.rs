@@ -25,44 +25,19 @@ pub(super) fn client(login: &Login) -> (AsyncClient, EventLoop) {
     (client, connection)
 }
 
-pub(super) fn subscribe(client: &AsyncClient, inbox: &str, hints: [&str; 2]) -> bool {
-    let mut filters = vec![SubscribeFilter::new(inbox.to_owned(), QoS::AtLeastOnce)];
-    filters.extend(hints.map(|topic| SubscribeFilter::new(topic.to_owned(), QoS::AtMostOnce)));
-    client.try_subscribe_many(filters).is_ok()
+super::speech::speech!();
+
+fn filter(topic: &str, qos: QoS) -> SubscribeFilter {
+    SubscribeFilter::new(topic.to_owned(), qos)
 }
 
-pub(super) fn acknowledge(client: &AsyncClient, packet: u16) -> bool {
-    let mut delivery = Publish::new("", QoS::AtLeastOnce, "");
-    delivery.pkid = packet;
-    client.try_ack(&delivery).is_ok()
+fn publication() -> Publish {
+    Publish::new("", QoS::AtLeastOnce, "")
 }
 
-/// Turns the connection until it ends, and tells what it says.
-pub(super) async fn pump(mut connection: EventLoop, says: mpsc::Sender<Heard>) {
-    loop {
-        match connection.poll().await {
-            Ok(Event::Outgoing(Outgoing::Disconnect)) => return,
-            Ok(event) => {
-                if let Some(heard) = heard(event)
-                    && says.send(heard).await.is_err()
-                {
-                    return;
-                }
-            }
-            Err(error) => {
-                for heard in std::mem::take(&mut connection.state.events)
-                    .into_iter()
-                    .filter_map(heard)
-                {
-                    if says.send(heard).await.is_err() {
-                        return;
-                    }
-                }
-                let _ = says.send(Heard::Ended(end(&error))).await;
-                return;
-            }
-        }
-    }
+/// A server of this version says nothing when it closes.
+fn referred(_: &Event) -> Option<End> {
+    None
 }
 
 fn heard(event: Event) -> Option<Heard> {

@@ -32,48 +32,23 @@ pub(super) fn client(login: &Login) -> (AsyncClient, EventLoop) {
     AsyncClient::new(options, REQUESTS_MAX)
 }
 
-pub(super) fn subscribe(client: &AsyncClient, inbox: &str, hints: [&str; 2]) -> bool {
-    let mut filters = vec![Filter::new(inbox, QoS::AtLeastOnce)];
-    filters.extend(hints.map(|topic| Filter::new(topic, QoS::AtMostOnce)));
-    client.try_subscribe_many(filters).is_ok()
+super::speech::speech!();
+
+fn filter(topic: &str, qos: QoS) -> Filter {
+    Filter::new(topic, qos)
 }
 
-pub(super) fn acknowledge(client: &AsyncClient, packet: u16) -> bool {
-    let mut delivery = Publish::new("", QoS::AtLeastOnce, "", None);
-    delivery.pkid = packet;
-    client.try_ack(&delivery).is_ok()
+fn publication() -> Publish {
+    Publish::new("", QoS::AtLeastOnce, "", None)
 }
 
-/// Turns the connection until it ends, and tells what it says.
-pub(super) async fn pump(mut connection: EventLoop, says: mpsc::Sender<Heard>) {
-    loop {
-        match connection.poll().await {
-            Ok(Event::Outgoing(Outgoing::Disconnect)) => return,
-            Ok(event) => {
-                if let Some(heard) = heard(event)
-                    && says.send(heard).await.is_err()
-                {
-                    return;
-                }
-            }
-            Err(error) => {
-                let mut end = end(&error);
-                // What was read together with the end of the connection counts, and may name another server.
-                for event in std::mem::take(&mut connection.state.events) {
-                    if let Event::Incoming(Packet::Disconnect(goodbye)) = &event {
-                        let reference = goodbye.properties.as_ref().and_then(|one| one.server_reference.clone());
-                        end = reference.map_or(end, End::Referred);
-                    } else if let Some(heard) = heard(event)
-                        && says.send(heard).await.is_err()
-                    {
-                        return;
-                    }
-                }
-                let _ = says.send(Heard::Ended(end)).await;
-                return;
-            }
-        }
-    }
+/// A goodbye may name another server.
+fn referred(event: &Event) -> Option<End> {
+    let Event::Incoming(Packet::Disconnect(goodbye)) = event else {
+        return None;
+    };
+    let reference = goodbye.properties.as_ref()?.server_reference.clone()?;
+    Some(End::Referred(reference))
 }
 
 fn heard(event: Event) -> Option<Heard> {
