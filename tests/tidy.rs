@@ -13,7 +13,7 @@ use godwit_protocol::envelope::decode_draft;
 const LINES_MAX: usize = 500;
 
 /// Folders that hold no source of ours.
-const SKIPPED: [&str; 5] = ["target", ".git", "node_modules", "vendor", "godwit-data"];
+const SKIPPED: [&str; 5] = ["target", ".git", "node_modules", "assets/vendor", "godwit-data"];
 
 /// What MQTT 5 lets a PUBACK or PUBREC say no with (OASIS MQTT 5.0, 3.4.2.1 and 3.5.2.1).
 const PUBACK_REASONS: [u8; 7] = [0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99];
@@ -31,9 +31,9 @@ fn files(extension: &str) -> Vec<PathBuf> {
     while let Some(folder) = folders.pop() {
         let entries = fs::read_dir(&folder).expect("the folder was just listed");
         for entry in entries.map(|entry| entry.expect("a readable entry")) {
-            let (path, name) = (entry.path(), entry.file_name());
+            let path = entry.path();
             if path.is_dir() {
-                let skipped = SKIPPED.iter().any(|skipped| name == *skipped);
+                let skipped = SKIPPED.iter().any(|skipped| path.ends_with(skipped));
                 if !skipped {
                     folders.push(path);
                 }

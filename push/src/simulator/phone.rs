@@ -109,6 +109,7 @@ pub struct Phones {
 struct State {
     phones: HashMap<(VendorName, String), Phone>,
     received: u64,
+    counts_only: bool,
 }
 
 impl Phones {
@@ -135,6 +136,11 @@ impl Phones {
         self.state().received
     }
 
+    /// Remembers no pushes from now on and only counts them, as a load of many wants it.
+    pub fn count_only(&self) {
+        self.state().counts_only = true;
+    }
+
     /// Turns a phone off: what comes waits at the vendor.
     pub fn switch_off(&self, vendor: VendorName, token: &str) {
         self.state()
@@ -157,6 +163,9 @@ impl Phones {
     pub(crate) fn receive(&self, vendor: VendorName, token: &str, shown: Shown, keeps: Keeps) {
         let mut state = self.state();
         state.received += 1;
+        if state.counts_only {
+            return;
+        }
         let name = (vendor, token.to_owned());
         if state.phones.len() < PHONES_MAX || state.phones.contains_key(&name) {
             state.phones.entry(name).or_default().receive(shown, keeps);

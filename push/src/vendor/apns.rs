@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use godwit_model::Clock;
 use reqwest::RequestBuilder;
 use tokio::sync::Mutex;
@@ -89,9 +90,10 @@ impl ApnsClient {
             PAYLOAD_MAX
         };
         let payload = |body: &str| payload::payload(notification, request.push_type, body);
-        let Some(mut body) = crate::cut::fit(&notification.body, limit, payload) else {
+        let Some(fitted) = crate::cut::fit(&notification.body, limit, payload) else {
             return Outcome::refused("PayloadTooLarge", "the data for the app alone is too large");
         };
+        let mut body = Bytes::from(fitted);
         let (mut renewed, mut reconnected, mut shrunk) = (false, false, false);
         loop {
             let token = match self.tokens.get().await {
@@ -113,7 +115,7 @@ impl ApnsClient {
                 Verdict::Reconnect if !reconnected => reconnected = true,
                 Verdict::Shrink if !shrunk => {
                     shrunk = true;
-                    body = payload("");
+                    body = payload("").into();
                 }
                 _ => {
                     return asked.map_or_else(|unreached| unreached.outcome(), |answer| spoken(&answer, &request));
@@ -162,7 +164,7 @@ impl ApnsClient {
         }
     }
 
-    fn post(&self, request: &Request<'_>, notification: &Notification, token: &str, body: Vec<u8>) -> RequestBuilder {
+    fn post(&self, request: &Request<'_>, notification: &Notification, token: &str, body: Bytes) -> RequestBuilder {
         let origin = if request.sandbox {
             &self.sandbox
         } else {

@@ -9,6 +9,7 @@ mod kit;
 mod lanes;
 mod network;
 mod receipts;
+mod strictness;
 mod texts;
 mod tokens;
 mod webpush;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{TTL_SECONDS_LEAST, TTL_SECONDS_MAX, VivoClient};
 use crate::carried::{carried, object};
 use crate::settings::words;
-use crate::{Class, Notification, Tap, Target, cut};
+use crate::{Class, Kind, Notification, Tap, Target, cut};
 
 /// Characters.
 const TITLE_MAX: usize = 40;
@@ -27,7 +27,10 @@ impl VivoClient {
         if map.to_string().len() > MAP_MAX {
             return None;
         }
-        let seconds = notification.seconds_left(self.clock.now_ms(), TTL_SECONDS_LEAST, TTL_SECONDS_MAX);
+        // A call is of no use after the shortest time that vivo takes.
+        let is_call = notification.kind == Kind::Call;
+        let most = if is_call { TTL_SECONDS_LEAST } else { TTL_SECONDS_MAX };
+        let seconds = notification.seconds_left(self.clock.now_ms(), TTL_SECONDS_LEAST, most);
         let content = cut::to_characters(&notification.body, CONTENT_MAX);
         let mut message = json!({
             "appId": self.app_id,
