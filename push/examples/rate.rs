@@ -50,8 +50,9 @@ async fn main() -> Result<(), Failure> {
         let client = Arc::clone(&bare);
         theirs.push(round(pushes, in_flight, move |number| Arc::clone(&client).push(number)).await?);
         print("bare loop", pushes, theirs.last());
-        let lane = Arc::clone(&lane);
-        ours.push(round(pushes, in_flight, move |number| deliver(Arc::clone(&lane), number)).await?);
+        let (lane, device) = (Arc::clone(&lane), Arc::new(device()));
+        let ours_of = move |number| deliver(Arc::clone(&lane), Arc::clone(&device), number);
+        ours.push(round(pushes, in_flight, ours_of).await?);
         print("godwit-push", pushes, ours.last());
     }
     let share = rate(pushes, &mut ours) / rate(pushes, &mut theirs);
@@ -172,8 +173,8 @@ fn lane(simulators: &Simulators, in_flight: u64) -> Result<Arc<Lane>, Failure> {
     Ok(Arc::clone(lane))
 }
 
-async fn deliver(lane: Arc<Lane>, number: u64) -> Result<(), Failure> {
-    let outcome = lane.deliver(&device(), &notification(number)).await;
+async fn deliver(lane: Arc<Lane>, device: Arc<Target>, number: u64) -> Result<(), Failure> {
+    let outcome = lane.deliver(&device, &notification(number)).await;
     if outcome.is_accepted() {
         Ok(())
     } else {

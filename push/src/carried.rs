@@ -15,6 +15,14 @@ const INTENT: &str = "intent";
 const TITLE: &str = "title";
 const BODY: &str = "body";
 
+/// Whether a name means something to us or to a vendor already.
+fn is_taken(name: &str) -> bool {
+    let ours = [PUSH_ID, COLLAPSE, THREAD, WITHDRAW, BADGE, URL, INTENT, TITLE, BODY];
+    let theirs = ["aps", "from", "image", "message_type"];
+    let prefixes = ["google", "gcm"];
+    ours.contains(&name) || theirs.contains(&name) || prefixes.iter().any(|prefix| name.starts_with(prefix))
+}
+
 /// Names and texts, in order: the push's id, its place, what a tap does, and the notification's own data. What shows
 /// nothing by itself also carries the badge and, for a call, its words.
 pub(crate) fn carried(notification: &Notification) -> Vec<(&str, String)> {
@@ -32,12 +40,8 @@ pub(crate) fn carried(notification: &Notification) -> Vec<(&str, String)> {
         Tap::Url(url) => pairs.push((URL, url.clone())),
         Tap::Intent(intent) => pairs.push((INTENT, intent.clone())),
     }
-    pairs.extend(
-        notification
-            .data
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.clone())),
-    );
+    let free = notification.data.iter().filter(|(name, _)| !is_taken(name));
+    pairs.extend(free.map(|(name, value)| (name.as_str(), value.clone())));
     pairs
 }
 
@@ -80,6 +84,16 @@ pub(crate) fn filled(template: &str, title: &str, body: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_mean_something_already_are_left_out() {
+        let mut notification = crate::vendor::probe(0);
+        notification.data = ["pushId", "aps", "google.x", "conv"]
+            .map(|name| (name.to_owned(), "1".to_owned()))
+            .to_vec();
+        let names: Vec<_> = carried(&notification).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["pushId", "collapse", "conv"]);
+    }
 
     #[test]
     fn words_are_not_read_as_a_template() {

@@ -128,7 +128,9 @@ pub struct Notification {
     pub tap: Tap,
     /// The conversation it belongs to, as the app knows it.
     pub thread: String,
-    /// What the app reads, in order; names must be unique, none `aps`, `from`, or beginning with `google` or `gcm`.
+    /// What the app reads, in order; names must be unique. Those that mean something already (`pushId`, `collapse`,
+    /// `thread`, `withdraw`, `badge`, `url`, `intent`, `title`, `body`, `image`, `aps`, `from`, `message_type`, or beginning
+    /// with `google` or `gcm`) are left out.
     pub data: Vec<(String, String)>,
     /// When it is of no use any more, in milliseconds since 1970. A vendor is asked to keep it until then, or for the
     /// longest it can.

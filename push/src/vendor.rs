@@ -204,7 +204,7 @@ fn unexpected(outcome: &Outcome) -> CheckError {
 }
 
 /// What a vendor gets to look at when it is asked whether the credentials work.
-fn probe(now_ms: u64) -> Notification {
+pub(crate) fn probe(now_ms: u64) -> Notification {
     Notification {
         id: PushId([0; 16]),
         kind: Kind::Alert,

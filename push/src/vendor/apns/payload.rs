@@ -1,8 +1,8 @@
 //! What Apple's phones read.
 
-use serde_json::{Map, Value, json};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
-use crate::carried::{carried, carried_silently, object};
+use crate::carried::{carried, carried_silently};
 use crate::{Class, Kind, Notification};
 
 /// Bytes of a title; more is not shown anywhere.
@@ -21,49 +21,88 @@ pub(super) fn push_type(notification: &Notification) -> (&'static str, &'static 
 
 /// The payload with this much of the body.
 pub(super) fn payload(notification: &Notification, push_type: &str, body: &str) -> Vec<u8> {
-    let mut payload = if push_type == "voip" || !notification.is_shown() {
-        object(carried_silently(notification))
-    } else {
-        object(carried(notification))
+    let payload = Payload {
+        notification,
+        body,
+        is_voip: push_type == "voip",
     };
-    if let Some(image) = &notification.image {
-        payload.insert("image".to_owned(), image.as_str().into());
-    }
-    if push_type == "voip" {
-        // The words go with the data: the app, not the system, rings.
-        payload.insert("body".to_owned(), body.into());
-        payload.insert("aps".to_owned(), json!({}));
-    } else {
-        payload.insert("aps".to_owned(), Value::Object(aps(notification, body)));
-    }
     serde_json::to_vec(&payload).expect("a map of texts and numbers is JSON")
 }
 
-fn aps(notification: &Notification, body: &str) -> Map<String, Value> {
-    let mut aps = Map::new();
-    if let Some(badge) = notification.badge {
-        aps.insert("badge".to_owned(), badge.into());
+/// Written straight into JSON: this is done for every push.
+struct Payload<'a> {
+    notification: &'a Notification,
+    body: &'a str,
+    is_voip: bool,
+}
+
+impl Serialize for Payload<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let notification = self.notification;
+        let by_the_app = self.is_voip || !notification.is_shown();
+        let pairs = if by_the_app {
+            carried_silently(notification)
+        } else {
+            carried(notification)
+        };
+        let mut map = to.serialize_map(None)?;
+        for (name, value) in &pairs {
+            // The words of a call go with the data, and are cut here: the app, not the system, rings.
+            if !(self.is_voip && *name == "body") {
+                map.serialize_entry(name, value)?;
+            }
+        }
+        if let Some(image) = &notification.image {
+            map.serialize_entry("image", image)?;
+        }
+        if self.is_voip {
+            map.serialize_entry("body", self.body)?;
+        }
+        map.serialize_entry("aps", &Aps(self))?;
+        map.end()
     }
-    if !notification.is_shown() {
-        aps.insert("content-available".to_owned(), 1.into());
-        return aps;
+}
+
+/// What the system reads.
+struct Aps<'a>(&'a Payload<'a>);
+
+impl Serialize for Aps<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let notification = self.0.notification;
+        let mut map = to.serialize_map(None)?;
+        if self.0.is_voip {
+            return map.end();
+        }
+        if let Some(badge) = notification.badge {
+            map.serialize_entry("badge", &badge)?;
+        }
+        if !notification.is_shown() {
+            map.serialize_entry("content-available", &1)?;
+            return map.end();
+        }
+        map.serialize_entry("alert", &Alert(self.0))?;
+        map.serialize_entry("sound", notification.sound.as_deref().unwrap_or("default"))?;
+        map.serialize_entry("thread-id", &notification.thread)?;
+        // Lets the app's extension fetch a picture, or the words in privacy mode.
+        map.serialize_entry("mutable-content", &1)?;
+        if notification.kind == Kind::Call {
+            map.serialize_entry("interruption-level", "time-sensitive")?;
+        }
+        map.end()
     }
-    let mut alert = Map::new();
-    let title = crate::cut::to_bytes(&notification.title, TITLE_BYTES_MAX);
-    alert.insert("title".to_owned(), title.into());
-    if !body.is_empty() {
-        alert.insert("body".to_owned(), body.into());
+}
+
+/// What the reader sees.
+struct Alert<'a>(&'a Payload<'a>);
+
+impl Serialize for Alert<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut map = to.serialize_map(None)?;
+        let title = crate::cut::to_bytes(&self.0.notification.title, TITLE_BYTES_MAX);
+        map.serialize_entry("title", &title)?;
+        if !self.0.body.is_empty() {
+            map.serialize_entry("body", self.0.body)?;
+        }
+        map.end()
     }
-    aps.insert("alert".to_owned(), Value::Object(alert));
-    aps.insert(
-        "sound".to_owned(),
-        notification.sound.as_deref().unwrap_or("default").into(),
-    );
-    aps.insert("thread-id".to_owned(), notification.thread.as_str().into());
-    // Lets the app's extension fetch a picture, or the words in privacy mode.
-    aps.insert("mutable-content".to_owned(), 1.into());
-    if notification.kind == Kind::Call {
-        aps.insert("interruption-level".to_owned(), "time-sensitive".into());
-    }
-    aps
 }
