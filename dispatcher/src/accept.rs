@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use godwit_archive::{DuplicateKey, Entry, RecordKind};
 use godwit_model::{Draft, Refusal, Refused, duplicate};
-use godwit_protocol::body::{FORM_HAS_PROPERTIES, FORM_TO_IS_READER};
+use godwit_protocol::body::{FORM_FROM_APP, FORM_HAS_PROPERTIES, FORM_TO_IS_READER};
 use godwit_protocol::{Body, content, fingerprint, properties};
 
 use crate::author::Author;
@@ -66,7 +66,7 @@ fn build(sender: &Sender, author: &Author, route: Route, draft: Draft) -> Accept
     let entry = Entry {
         kind: RecordKind::Message,
         tenant: sender.tenant(),
-        form: form(&route, &draft),
+        form: form(sender, &route, &draft),
         conversation: Some(route.conversation),
         sender: author.account_no(),
         duplicate_key: Some(DuplicateKey {
@@ -85,12 +85,16 @@ fn build(sender: &Sender, author: &Author, route: Route, draft: Draft) -> Accept
     }
 }
 
-fn form(route: &Route, draft: &Draft) -> u8 {
+fn form(sender: &Sender, route: &Route, draft: &Draft) -> u8 {
     let to = if route.to.is_none() { FORM_TO_IS_READER } else { 0 };
     let properties = if properties::are_in(&draft.ext) {
         FORM_HAS_PROPERTIES
     } else {
         0
     };
-    to | properties
+    let app = match sender {
+        Sender::App(_) => FORM_FROM_APP,
+        Sender::Device(_) => 0,
+    };
+    to | properties | app
 }

@@ -2,7 +2,7 @@
 
 use godwit_hub::{CloseReason, DeviceState};
 use godwit_model::{DeviceNo, Refused};
-use godwit_registry::{Device, Proof, Registered, Registration};
+use godwit_registry::{Device, Proof, PushToken, Registered, Registration};
 
 use crate::Dispatcher;
 use crate::failure::{of_append, of_registry};
@@ -20,6 +20,12 @@ impl Dispatcher {
     }
 
     async fn register(&self, registration: Registration, proof: Proof) -> Result<NewRegistration, Refused> {
+        let tokens: Vec<PushToken> = registration
+            .push
+            .iter()
+            .chain(&registration.push_fallbacks)
+            .cloned()
+            .collect();
         let registered = self
             .registry
             .register_device(registration, proof)
@@ -30,7 +36,9 @@ impl Dispatcher {
                 self.hub.close_device(state.account, *retired, CloseReason::Retired);
             }
             self.archive.forget_device(*retired);
+            self.push_silent(*retired).await;
         }
+        self.push_moved(&tokens).await;
         if registered.created {
             self.place_first_cursor(&registered.device).await?;
         }
@@ -69,7 +77,35 @@ impl Dispatcher {
     async fn forget(&self, device: DeviceNo) -> Result<(), Refused> {
         self.registry.retire_device(device).await.map_err(of_registry)?;
         self.archive.forget_device(device);
+        self.push_silent(device).await;
         Ok(())
+    }
+
+    /// Says where vendors reach a device, the one to try first at the front. Whoever had one of these tokens hears
+    /// nothing more when this returns.
+    pub async fn set_push_tokens(&self, device: &Device, tokens: Vec<PushToken>) -> Result<(), Refused> {
+        let (dispatcher, no) = (self.clone(), device.no);
+        to_the_end(async move {
+            dispatcher
+                .registry
+                .set_push_tokens(no, &tokens)
+                .await
+                .map_err(of_registry)?;
+            dispatcher.push_moved(&tokens).await;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Forgets where vendors reach a device: nothing is sent to it when this returns.
+    pub async fn remove_push_token(&self, device: &Device) -> Result<(), Refused> {
+        let (dispatcher, no) = (self.clone(), device.no);
+        to_the_end(async move {
+            dispatcher.registry.remove_push_token(no).await.map_err(of_registry)?;
+            dispatcher.push_silent(no).await;
+            Ok(())
+        })
+        .await
     }
 
     /// Switches vendor push of a device off or on, without losing its token.
@@ -77,6 +113,10 @@ impl Dispatcher {
         self.registry
             .set_push_enabled(device.no, enabled)
             .await
-            .map_err(of_registry)
+            .map_err(of_registry)?;
+        if !enabled {
+            self.push_silent(device.no).await;
+        }
+        Ok(())
     }
 }

@@ -13,11 +13,15 @@ mod expand;
 mod failure;
 mod groups;
 pub mod history;
+mod message_facts;
 mod message_id;
+pub mod push;
+pub mod reading;
 pub mod render;
 mod requests;
 mod sender;
 mod to_the_end;
+mod wishes;
 mod withdraw;
 
 use std::sync::Arc;
@@ -35,8 +39,10 @@ pub use expand::RefusedTarget;
 pub use godwit_archive::GoneReason;
 pub use groups::GroupActor;
 pub use message_id::new_message_id;
+pub use push::{Channels, Due, Push, PushSettings};
 pub use requests::Reply;
 pub use sender::Sender;
+pub use wishes::{Quiet, Wishes};
 pub use withdraw::{RECALL_WINDOW_MS, Withdrawn};
 
 /// The handle every door holds. Cheap to clone.
@@ -51,6 +57,7 @@ pub struct Dispatcher {
     recall_window_ms: u64,
     /// Messages that are durable and are no repeats; looked up once.
     accepted: metrics::Counter,
+    push: Push,
 }
 
 impl Dispatcher {
@@ -64,6 +71,7 @@ impl Dispatcher {
             retrying: Arc::default(),
             recall_window_ms: RECALL_WINDOW_MS,
             accepted: accepted("no"),
+            push: Push::default(),
         }
     }
 
@@ -71,6 +79,13 @@ impl Dispatcher {
     #[must_use]
     pub fn with_recall_window_ms(mut self, recall_window_ms: u64) -> Self {
         self.recall_window_ms = recall_window_ms;
+        self
+    }
+
+    /// Wakes phones by their vendors.
+    #[must_use]
+    pub fn with_push(mut self, push: Push) -> Self {
+        self.push = push;
         self
     }
 

@@ -1,5 +1,8 @@
 //! JSON-RPC of the request topic: one file per method, each a struct of parameters and a `call`.
 
+mod conversation_mute;
+mod conversation_read;
+mod conversation_unread;
 mod device_deregister;
 mod device_set_push;
 mod group_add_members;
@@ -14,6 +17,7 @@ mod group_view;
 mod history;
 mod inbox;
 mod message_recall;
+mod push_wishes;
 
 use std::sync::Arc;
 
@@ -70,6 +74,10 @@ impl Dispatcher {
             group_change_role::METHOD => answer(group_change_role::call(self, device, read(params)?).await),
             group_leave::METHOD => answer(group_leave::call(self, device, read(params)?).await),
             group_dissolve::METHOD => answer(group_dissolve::call(self, device, read(params)?).await),
+            conversation_read::METHOD => answer(conversation_read::call(self, device, read(params)?).await),
+            conversation_unread::METHOD => answer(conversation_unread::call(self, device).await),
+            conversation_mute::METHOD => answer(conversation_mute::call(self, device, read(params)?).await),
+            push_wishes::METHOD => answer(push_wishes::call(self, device, read(params)?).await),
             device_set_push::METHOD => answer(device_set_push::call(self, device, read(params)?).await),
             device_deregister::METHOD => answer(device_deregister::call(self, device).await),
             unknown => Err(Refused::new(Refusal::NotFound, format!("no method {unknown:?}"))),

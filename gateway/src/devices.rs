@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::{Extension, Json};
 use godwit_model::{OsKind, Refusal};
-use godwit_registry::{Device, Proof, PushToken, Registered, Registration, Scope};
+use godwit_registry::{Device, Proof, PushDetails, PushToken, Registered, Registration, Scope};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -35,8 +35,9 @@ pub(crate) struct NewDevice {
     app_version: String,
     /// The language of the device (BCP 47).
     language: Option<String>,
-    /// Where the vendor reaches it. Left out, what is stored stays.
-    push: Option<Push>,
+    /// Where its vendor reaches it, or a list of vendors in the order in which they are tried. Left out, what is stored
+    /// stays.
+    push: Option<Pushes>,
     /// The token the installation had for its former user: proof that it changes hands.
     device_token: Option<String>,
 }
@@ -55,8 +56,37 @@ enum Os {
 pub(crate) struct Push {
     /// The vendor's short name, such as `apns` or `fcm`.
     vendor: String,
-    /// The token as the vendor gave it.
+    /// The token as the vendor gave it; for `webpush` the subscription as the browser gives it, as a text of JSON.
     token: String,
+    /// `apns`: the token that rings.
+    voip_token: Option<String>,
+    /// Package or bundle of the app, where the platform has several.
+    package: Option<String>,
+    /// `apns`: built for development.
+    #[serde(default)]
+    sandbox: bool,
+    /// `xiaomi`: the region in which the device registered.
+    region: Option<String>,
+    /// `huawei`: runs HarmonyOS 5 or later.
+    #[serde(default)]
+    harmony: bool,
+}
+
+/// One vendor's address of an installation, or several in the order in which they are tried.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum Pushes {
+    One(Push),
+    Many(Vec<Push>),
+}
+
+impl Pushes {
+    fn tokens(self) -> Vec<PushToken> {
+        match self {
+            Self::One(push) => vec![push.into()],
+            Self::Many(list) => list.into_iter().map(PushToken::from).collect(),
+        }
+    }
 }
 
 /// Whether the device wants vendor push.
@@ -135,16 +165,16 @@ pub(crate) async fn retire_device(
 
 /// Tell where the vendor reaches a device
 #[utoipa::path(put, path = "/v1/devices/{deviceId}/push-token", tag = "devices", operation_id = "setPushToken",
-    params(("deviceId" = String, Path)), request_body = Push, responses((status = 204)),
+    params(("deviceId" = String, Path)), request_body = Pushes, responses((status = 204)),
     security(("app" = ["devices"]), ("device" = [])))]
 pub(crate) async fn set_push_token(
     State(door): State<Door>,
     caller: Caller,
     Places(device_id): Places<String>,
-    JsonBody(push): JsonBody<Push>,
+    JsonBody(push): JsonBody<Pushes>,
 ) -> Result<StatusCode, Problem> {
     let device = device_of(&door, caller, &device_id).await?;
-    door.registry().set_push_token(device.no, push.into()).await?;
+    door.dispatcher().set_push_tokens(&device, push.tokens()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -157,7 +187,7 @@ pub(crate) async fn remove_push_token(
     Places(device_id): Places<String>,
 ) -> Result<StatusCode, Problem> {
     let device = device_of(&door, caller, &device_id).await?;
-    door.registry().remove_push_token(device.no).await?;
+    door.dispatcher().remove_push_token(&device).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -200,13 +230,15 @@ impl NewDevice {
                 ));
             }
         };
+        let mut tokens = self.push.map(Pushes::tokens).unwrap_or_default().into_iter();
         let registration = Registration {
             unique_code: self.unique_code,
             os: self.os.into(),
             model: self.model,
             app_version: self.app_version,
             language: self.language,
-            push: self.push.map(PushToken::from),
+            push: tokens.next(),
+            push_fallbacks: tokens.collect(),
             previous_token: self.device_token.or(spare),
         };
         Ok((registration, proof))
@@ -223,8 +255,18 @@ impl From<Os> for OsKind {
 }
 
 impl From<Push> for PushToken {
-    fn from(Push { vendor, token }: Push) -> Self {
-        Self { vendor, token }
+    fn from(push: Push) -> Self {
+        Self {
+            vendor: push.vendor,
+            token: push.token,
+            details: PushDetails {
+                voip_token: push.voip_token,
+                package: push.package,
+                sandbox: push.sandbox,
+                region: push.region,
+                harmony: push.harmony,
+            },
+        }
     }
 }
 

@@ -82,7 +82,8 @@ pub(crate) async fn read_inbox(
     }))
 }
 
-async fn account_of(door: &Door, caller: Caller, account_id: &str) -> Result<Arc<Account>, Problem> {
+/// The account of the path, for its own devices or for an app of its tenant.
+pub(crate) async fn account_of(door: &Door, caller: Caller, account_id: &str) -> Result<Arc<Account>, Problem> {
     let app = match caller.account_or_app(account_id, Scope::InboxRead)? {
         AccountOrApp::Account(account) => return Ok(account),
         AccountOrApp::App(app) => app,

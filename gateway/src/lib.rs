@@ -22,6 +22,7 @@ mod oauth;
 mod page;
 mod problem;
 mod rate_limit;
+mod reading;
 mod routes;
 mod settings;
 mod tickets;

@@ -56,8 +56,6 @@ pub(crate) struct LeftOut {
 struct NotYet<'a> {
     #[serde(borrow)]
     deliver_after: Option<&'a RawValue>,
-    #[serde(borrow)]
-    push: Option<&'a RawValue>,
 }
 
 /// Send a message
@@ -105,14 +103,12 @@ fn refuse_not_yet(bytes: &[u8]) -> Result<(), Problem> {
     let Ok(given) = serde_json::from_slice::<NotYet<'_>>(bytes) else {
         return Ok(());
     };
-    let field = match (given.deliver_after, given.push) {
-        (Some(_), _) => "deliverAfter",
-        (None, Some(_)) => "push",
-        (None, None) => return Ok(()),
-    };
+    if given.deliver_after.is_none() {
+        return Ok(());
+    }
     Err(Problem::new(
         Refusal::Unsupported,
-        format!("`{field}` is not available yet; leave it out"),
+        "`deliverAfter` is not available yet; leave it out",
     ))
 }
 

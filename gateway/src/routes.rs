@@ -14,8 +14,8 @@ use crate::door::{Door, Gateway};
 use crate::problem::Problem;
 use crate::settings::Settings;
 use crate::{
-    conversations, description, devices, docs_page, frame, groups, health, inbox, messages, oauth, tickets, try_page,
-    withdrawals,
+    conversations, description, devices, docs_page, frame, groups, health, inbox, messages, oauth, reading, tickets,
+    try_page, withdrawals,
 };
 
 /// The REST door. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`: without the peer's address all
@@ -59,6 +59,10 @@ fn resources() -> OpenApiRouter<Door> {
         .routes(routes!(messages::read_message, withdrawals::withdraw_message))
         .routes(routes!(conversations::read_conversation))
         .routes(routes!(inbox::read_inbox))
+        .routes(routes!(reading::read_unread))
+        .routes(routes!(reading::mark_read))
+        .routes(routes!(reading::mute_conversation, reading::unmute_conversation))
+        .routes(routes!(reading::read_push_wishes, reading::set_push_wishes))
         .routes(routes!(groups::create_group))
         .routes(routes!(groups::read_group, groups::dissolve_group))
         .routes(routes!(groups::add_members))

@@ -65,6 +65,16 @@ impl Hub {
         self.switchboard.close_device(account, device, reason);
     }
 
+    /// Leaves an event, which is not stored, for every session of an account but that of the device `except`.
+    pub fn tell(&self, account: AccountNo, except: Option<DeviceNo>, event: &bytes::Bytes) {
+        self.switchboard.tell(account, except, event);
+    }
+
+    /// The devices of an account that have a session here.
+    pub fn connected(&self, account: AccountNo) -> Vec<DeviceNo> {
+        self.switchboard.connected(account)
+    }
+
     /// The highest number in an account's inbox; 0 when it is empty.
     pub fn head(&self, account: AccountNo) -> u64 {
         self.archive.head(account)

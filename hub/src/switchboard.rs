@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use bytes::Bytes;
 use foldhash::fast::FixedState;
 use godwit_archive::{Delivery, Listener};
 use godwit_model::{AccountNo, DeviceNo};
@@ -91,6 +92,21 @@ impl Switchboard {
         {
             session.close(reason);
         }
+    }
+
+    pub(crate) fn tell(&self, account: AccountNo, except: Option<DeviceNo>, event: &Bytes) {
+        let shard = self.read(account);
+        for session in shard.get(&account).into_iter().flatten() {
+            if Some(session.device) != except {
+                session.event(event.clone());
+            }
+        }
+    }
+
+    pub(crate) fn connected(&self, account: AccountNo) -> Vec<DeviceNo> {
+        let shard = self.read(account);
+        let sessions = shard.get(&account).into_iter().flatten();
+        sessions.map(|session| session.device).collect()
     }
 
     fn detach(&self, mailbox: &Arc<Mailbox>) {

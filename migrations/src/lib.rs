@@ -15,6 +15,7 @@ mod m0003_tickets;
 mod m0004_groups;
 mod m0005_untold_changes;
 mod m0006_platform;
+mod m0007_push;
 
 /// Every step of the schema, oldest first.
 #[derive(Debug)]
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_groups::Step),
             Box::new(m0005_untold_changes::Step),
             Box::new(m0006_platform::Step),
+            Box::new(m0007_push::Step),
         ]
     }
 }

@@ -15,6 +15,7 @@ pub mod id;
 pub mod limits;
 pub mod message_type;
 pub mod permission;
+pub mod reading;
 pub mod refusal;
 
 pub use address::Address;
@@ -25,4 +26,5 @@ pub use draft::Draft;
 pub use group::{GroupEvent, Role};
 pub use id::{AccountNo, AppNo, DeviceNo, GroupId, GroupNo, ServerId, TenantNo, UserId};
 pub use message_type::{CallStatus, MessageKind, MessageType, PushClass};
+pub use reading::{Mute, Privacy, PushWishes, QuietHours};
 pub use refusal::{Refusal, Refused};

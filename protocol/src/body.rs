@@ -14,6 +14,9 @@ pub const FORM_TO_IS_READER: u8 = 1;
 /// Set in a record's `form` when its `ext` holds user properties (see [`crate::properties`]).
 pub const FORM_HAS_PROPERTIES: u8 = 2;
 
+/// Set in a record's `form` when an app sent it, as itself or as a user.
+pub const FORM_FROM_APP: u8 = 4;
+
 /// What a stored message says, before it is stamped and addressed.
 #[derive(Clone, Copy, Debug)]
 pub struct Body<'a> {

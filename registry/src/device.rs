@@ -31,6 +31,10 @@ pub struct Device {
     pub os: OsKind,
     /// Whether it is the first device the account ever had; its cursor starts at the floor, later ones at head.
     pub first_of_account: bool,
+    /// Its language (BCP 47), if it said one.
+    pub language: Option<Box<str>>,
+    /// Whether push is on.
+    pub push_enabled: bool,
 }
 
 /// A live device in memory.
@@ -49,6 +53,8 @@ impl From<DeviceRecord> for KnownDevice {
             account: Arc::new(record.account.into()),
             os: record.os,
             first_of_account: record.first_of_account,
+            language: record.language.map(Into::into),
+            push_enabled: record.push_enabled,
         };
         Self {
             device: Arc::new(device),
@@ -94,6 +100,12 @@ impl Registry {
         Ok(known.map(|known| Arc::clone(&known.device)))
     }
 
+    /// The live device with this number. Asks the store each time.
+    pub async fn device_by_no(&self, no: DeviceNo) -> Result<Option<Arc<Device>>, Error> {
+        let found = self.0.store.device_by_no(no).await?;
+        Ok(found.map(|record| KnownDevice::from(record).device))
+    }
+
     /// The live devices of an account, oldest first.
     pub async fn devices_of(&self, account: AccountNo) -> Result<Vec<Arc<Device>>, Error> {
         let records = self.0.store.devices_of(account).await?;
@@ -112,6 +124,7 @@ impl Registry {
             };
             let retired = registry.0.store.retire_device(device, registry.now_ms()).await;
             registry.device_changed(&record.device_id).await;
+            registry.push_devices_changed(record.account.no).await;
             retired?;
             Ok(())
         })

@@ -14,8 +14,10 @@ mod group;
 mod keys;
 mod membership;
 mod opaque;
+mod push_debt;
 mod push_token;
 mod random;
+mod reading;
 mod registration;
 mod registry;
 mod scope;
@@ -31,11 +33,14 @@ pub use app::{App, NewApp};
 pub use asker::Asker;
 pub use device::Device;
 pub use error::Error;
-pub use godwit_store::UntoldChange;
+pub use godwit_store::{
+    ConversationState, Decision, DuePush, LedgerLine, LedgerQuery, MuteSubject, Muted, NEVER_MS, Owed, PushJob,
+    PushableDevice, Settled, Settlement, TemplateRecord, UntoldChange,
+};
 pub use group::{Group, Member, NewGroup};
 pub use keys::master_key_check;
 pub use membership::Change;
-pub use push_token::PushToken;
+pub use push_token::{KeptPushToken, PushDetails, PushDevice, PushToken};
 pub use registration::{Proof, Registered, Registration};
 pub use registry::Registry;
 pub use scope::{Scope, Scopes, UnknownScope};

@@ -36,6 +36,8 @@ pub struct Registration {
     pub language: Option<String>,
     /// Where the vendor reaches it. `None` leaves what is stored as it is.
     pub push: Option<PushToken>,
+    /// Where other vendors reach it, to be tried after that one, in this order.
+    pub push_fallbacks: Vec<PushToken>,
     /// The token of the record that holds this unique code for another user: proof that the device moves.
     pub previous_token: Option<String>,
 }
@@ -168,11 +170,13 @@ impl Registry {
     }
 
     async fn shows_push_token_of(&self, holder: &DeviceRecord, shown: Option<&PushToken>) -> Result<bool, Error> {
-        let (Some(shown), Some(stored)) = (shown, self.0.store.push_token(holder.no).await?) else {
+        let Some(shown) = shown else {
             return Ok(false);
         };
-        let same_token = same(&stored.token_hash, &self.0.keys.push_hash(&shown.token));
-        Ok(same_token && stored.vendor == shown.vendor)
+        let hash = self.push_hash(&shown.token);
+        let stored = self.0.store.push_tokens(holder.no).await?;
+        let mut stored = stored.iter();
+        Ok(stored.any(|stored| stored.vendor == shown.vendor && same(&stored.token_hash, &hash)))
     }
 
     /// `None` when what this relies on has changed.
@@ -198,7 +202,9 @@ impl Registry {
         let outcome = self.0.store.create_device(&new).await;
         if let Some(former) = replaces {
             self.device_changed(&former.device_id).await;
+            self.push_devices_changed(former.account.no).await;
         }
+        self.push_devices_changed(new.account).await;
         let retired = new.replaces.into_iter().collect();
         self.registered(outcome?, device_id, device_token, (true, retired))
             .await
@@ -222,6 +228,7 @@ impl Registry {
         };
         let outcome = self.0.store.renew_device(&renewal).await;
         self.0.devices.changed(&device_id).await;
+        self.push_devices_changed(renewal.account).await;
         self.registered(outcome?, device_id, device_token, (false, Vec::new()))
             .await
     }
@@ -262,11 +269,16 @@ impl Registry {
             model: registration.model.clone(),
             app_version: registration.app_version.clone(),
             language: registration.language.clone(),
-            push: registration.push.as_ref().map(|push| self.seal(push)).transpose()?,
+            push: self.seal_all(&all_tokens(registration))?,
             ticket_hash: registrant.ticket_hash,
             now_ms: self.now_ms(),
         })
     }
+}
+
+fn all_tokens(registration: &Registration) -> Vec<PushToken> {
+    let first = registration.push.iter();
+    first.chain(&registration.push_fallbacks).cloned().collect()
 }
 
 fn check(registration: &Registration) -> Result<(), Error> {

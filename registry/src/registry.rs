@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use godwit_model::{AppNo, Clock, GroupId, GroupNo, TenantNo};
-use godwit_store::Store;
+use godwit_model::{AccountNo, AppNo, Clock, GroupId, GroupNo, TenantNo};
+use godwit_store::{Store, TemplateRecord};
 
 use crate::account::Accounts;
 use crate::app::KnownApp;
@@ -12,6 +12,8 @@ use crate::error::Error;
 use crate::group::KnownGroup;
 use crate::keys::Keys;
 use crate::opaque::Opaque;
+use crate::push_debt::CACHED_TEMPLATES_MAX;
+use crate::push_token::PushDevice;
 use crate::secret::Secrets;
 use crate::settings::Settings;
 use crate::shelf::Shelf;
@@ -38,6 +40,8 @@ pub(crate) struct Rooms {
     pub(crate) devices: Shelf<Opaque, Arc<KnownDevice>>,
     pub(crate) group_nos: Shelf<(TenantNo, GroupId), GroupNo>,
     pub(crate) groups: Shelf<GroupNo, KnownGroup>,
+    pub(crate) push_devices: Shelf<AccountNo, Arc<[PushDevice]>>,
+    pub(crate) push_templates: Shelf<TenantNo, Arc<[TemplateRecord]>>,
 }
 
 impl Registry {
@@ -58,6 +62,10 @@ impl Registry {
             devices: Shelf::new(settings.cached_devices_max, |_| 1),
             group_nos: Shelf::new(CACHED_GROUP_IDS_MAX, |_| 1),
             groups: Shelf::new(settings.cached_members_max, KnownGroup::weight),
+            push_devices: Shelf::new(settings.cached_devices_max, |devices: &Arc<[PushDevice]>| {
+                1 + u32::try_from(devices.len()).unwrap_or(u32::MAX - 1)
+            }),
+            push_templates: Shelf::new(CACHED_TEMPLATES_MAX, |_| 1),
             settings,
         };
         Ok(Self(Arc::new(rooms)))

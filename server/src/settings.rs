@@ -28,7 +28,7 @@ pub use example::example;
 pub(crate) use problem::ProblemLine;
 pub use problem::{Place, Problem, ProblemKind, Problems};
 pub use secret::Secret;
-pub use sections::{Cold, Credentials, Http, Https, Limits, Log, Mqtt, Mqtts, Server, Settings, Storage, Tls};
+pub use sections::{Cold, Credentials, Http, Https, Limits, Log, Mqtt, Mqtts, Push, Server, Settings, Storage, Tls};
 pub(crate) use tls::{TlsFiles, own_files};
 pub use units::ByteSize;
 pub(crate) use units::read_duration;

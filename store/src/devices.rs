@@ -1,6 +1,6 @@
 //! Devices: exactly one live record for each unique code of a tenant; retired records are history.
 
-mod device;
+pub(crate) mod device;
 mod record;
 mod register;
 
@@ -13,7 +13,7 @@ use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, Que
 
 use crate::accounts::account;
 use crate::number::to_row;
-use crate::{Error, NewPushToken, Store, push_tokens};
+use crate::{Error, NewPushToken, Store, push_jobs, push_tokens};
 
 impl Store {
     /// The live device with this public id.
@@ -82,8 +82,9 @@ impl Store {
         .await
     }
 
-    /// Keeps a live device's token and removes it from any other; `false` when there is no such live device.
-    pub async fn set_push_token(&self, no: DeviceNo, push: &NewPushToken, now_ms: u64) -> Result<bool, Error> {
+    /// Keeps a live device's tokens, the one to try first at the front, and removes them from any other; `false` when
+    /// there is no such live device.
+    pub async fn set_push_tokens(&self, no: DeviceNo, push: &[NewPushToken], now_ms: u64) -> Result<bool, Error> {
         self.write(|held| async move {
             let transaction = &*held;
             if !is_live(transaction, no).await? {
@@ -96,9 +97,17 @@ impl Store {
     }
 
     /// Turns push on or off for a live device; `false` when there is no such live device.
-    pub async fn set_push_enabled(&self, no: DeviceNo, enabled: bool) -> Result<bool, Error> {
+    pub async fn set_push_enabled(&self, no: DeviceNo, enabled: bool, now_ms: u64) -> Result<bool, Error> {
         self.write(|held| async move {
             let transaction = &*held;
+            let was_off = live(device::Entity::find_by_id(to_row(no.0)))
+                .filter(device::Column::PushEnabled.eq(false))
+                .count(transaction)
+                .await?
+                == 1;
+            if enabled && was_off {
+                push_tokens::begin_anew(transaction, no, now_ms).await?;
+            }
             let changed = device::Entity::update_many()
                 .set(device::ActiveModel {
                     push_enabled: Set(enabled),
@@ -133,6 +142,7 @@ async fn is_live(transaction: &DatabaseTransaction, no: DeviceNo) -> Result<bool
 /// Retires a live record; `false` when it is not live any more.
 async fn retire(transaction: &DatabaseTransaction, no: DeviceNo, now_ms: u64) -> Result<bool, Error> {
     push_tokens::remove(transaction, no).await?;
+    push_jobs::remove_of_device(transaction, no).await?;
     let retired = device::Entity::update_many()
         .set(device::ActiveModel {
             retired_at_ms: Set(Some(to_row(now_ms))),

@@ -1,12 +1,13 @@
-//! Where vendors reach devices: one token for each device, and one device for each token.
+//! Where vendors reach devices: one token of each vendor for a device, in an order, and one device for each token.
 
-mod push_token;
+pub(crate) mod row;
 
-use godwit_model::DeviceNo;
+use godwit_model::{AccountNo, DeviceNo};
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
+use crate::devices::device;
 use crate::number::{from_row, hash_from_row, to_row};
 use crate::{Error, Store};
 
@@ -21,6 +22,10 @@ pub struct PushTokenRecord {
     pub token_hash: [u8; 32],
     /// The token, encrypted.
     pub sealed_token: Vec<u8>,
+    /// What else the vendor needs to know of the device, encrypted.
+    pub sealed_details: Option<Vec<u8>>,
+    /// When it was told, in milliseconds since 1970.
+    pub set_at_ms: u64,
 }
 
 /// A vendor's token to be kept.
@@ -32,63 +37,202 @@ pub struct NewPushToken {
     pub token_hash: [u8; 32],
     /// The token, encrypted.
     pub sealed_token: Vec<u8>,
+    /// What else the vendor needs to know of the device, encrypted.
+    pub sealed_details: Option<Vec<u8>>,
+}
+
+/// A live device with a vendor's token whose push is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PushableDevice {
+    /// The device.
+    pub device: DeviceNo,
+    /// Whose it is.
+    pub account: AccountNo,
+    /// Up to which number of the account's inbox it was decided what the device is owed.
+    pub decided_up_to: u64,
 }
 
 impl Store {
-    /// Forgets a device's token; nothing happens when there is none.
+    /// Forgets a device's tokens; nothing happens when there is none.
     pub async fn remove_push_token(&self, no: DeviceNo) -> Result<(), Error> {
         self.write(|held| async move { remove(&held, no).await }).await
     }
 
-    /// A device's token.
+    /// Forgets one token, if the device still has this very one, told before `before_ms`; `false` when it has not.
+    pub async fn retire_push_token(
+        &self,
+        no: DeviceNo,
+        vendor: &str,
+        token_hash: &[u8; 32],
+        before_ms: u64,
+    ) -> Result<bool, Error> {
+        self.write(|held| async move {
+            let found = row::Entity::find_by_id((to_row(no.0), vendor.to_owned()))
+                .filter(row::Column::TokenHash.eq(token_hash.to_vec()))
+                .filter(row::Column::SetAtMs.lt(to_row(before_ms)))
+                .one(&*held)
+                .await?;
+            match found {
+                Some(found) => remove_one(&held, &found).await.map(|()| true),
+                None => Ok(false),
+            }
+        })
+        .await
+    }
+
+    /// A device's first token.
     pub async fn push_token(&self, no: DeviceNo) -> Result<Option<PushTokenRecord>, Error> {
-        let Some(row) = push_token::Entity::find_by_id(to_row(no.0)).one(&self.reader).await? else {
-            return Ok(None);
-        };
-        Ok(Some(PushTokenRecord {
-            device: DeviceNo(from_row(row.device_no)?),
-            vendor: row.vendor,
-            token_hash: hash_from_row(&row.token_hash)?,
-            sealed_token: row.sealed_token,
-        }))
+        Ok(self.push_tokens(no).await?.into_iter().next())
+    }
+
+    /// A device's tokens, the one to try first at the front.
+    pub async fn push_tokens(&self, no: DeviceNo) -> Result<Vec<PushTokenRecord>, Error> {
+        let find = row::Entity::find()
+            .filter(row::Column::DeviceNo.eq(to_row(no.0)))
+            .order_by_asc(row::Column::Place);
+        let rows = find.all(&self.reader).await?;
+        rows.into_iter().map(PushTokenRecord::try_from).collect()
+    }
+
+    /// The devices of an account that can be pushed to, with the vendor to try first, and since when, in milliseconds.
+    pub async fn push_devices_of(&self, account: AccountNo) -> Result<Vec<(DeviceNo, String, u64)>, Error> {
+        let rows: Vec<(i64, String, i64)> = pushable()
+            .filter(device::Column::AccountNo.eq(to_row(account.0)))
+            .filter(row::Column::Place.eq(0))
+            .select_only()
+            .column(row::Column::DeviceNo)
+            .column(row::Column::Vendor)
+            .column(row::Column::SinceMs)
+            .order_by_asc(row::Column::DeviceNo)
+            .into_tuple()
+            .all(&self.reader)
+            .await?;
+        let read = |(no, vendor, since_ms)| Ok((DeviceNo(from_row(no)?), vendor, from_row(since_ms)?));
+        rows.into_iter().map(read).collect()
+    }
+
+    /// The next devices that can be pushed to, above `after`, ascending; at most `limit` of them.
+    pub async fn push_devices_after(&self, after: DeviceNo, limit: u64) -> Result<Vec<PushableDevice>, Error> {
+        let rows: Vec<(i64, i64)> = pushable()
+            .filter(row::Column::Place.eq(0))
+            .filter(row::Column::DeviceNo.gt(to_row(after.0)))
+            .select_only()
+            .column(row::Column::DeviceNo)
+            .column(device::Column::AccountNo)
+            .order_by_asc(row::Column::DeviceNo)
+            .limit(limit)
+            .into_tuple()
+            .all(&self.reader)
+            .await?;
+        let mut found = Vec::with_capacity(rows.len());
+        for (no, account) in rows {
+            found.push(PushableDevice {
+                device: DeviceNo(from_row(no)?),
+                account: AccountNo(from_row(account)?),
+                decided_up_to: 0,
+            });
+        }
+        let devices: Vec<DeviceNo> = found.iter().map(|device| device.device).collect();
+        let marks = self.push_marks(&devices).await?;
+        for device in &mut found {
+            device.decided_up_to = marks.get(&device.device).copied().unwrap_or_default();
+        }
+        Ok(found)
     }
 }
 
+fn pushable() -> sea_orm::Select<row::Entity> {
+    row::Entity::find()
+        .inner_join(device::Entity)
+        .filter(device::Column::PushEnabled.eq(true))
+        .filter(device::Column::RetiredAtMs.is_null())
+}
+
+/// Puts these tokens in the place of the device's.
 pub(crate) async fn put(
     transaction: &DatabaseTransaction,
     no: DeviceNo,
-    push: &NewPushToken,
+    tokens: &[NewPushToken],
     now_ms: u64,
 ) -> Result<(), Error> {
-    push_token::Entity::delete_many()
-        .filter(push_token::Column::Vendor.eq(&push.vendor))
-        .filter(push_token::Column::TokenHash.eq(push.token_hash.to_vec()))
-        .filter(push_token::Column::DeviceNo.ne(to_row(no.0)))
+    let former = row::Entity::find().filter(row::Column::DeviceNo.eq(to_row(no.0)));
+    let former = former.all(transaction).await?;
+    let since_ms = former.iter().map(|row| row.since_ms).min().unwrap_or(to_row(now_ms));
+    remove(transaction, no).await?;
+    for (push, place) in tokens.iter().zip(0..) {
+        let elsewhere = row::Entity::find()
+            .filter(row::Column::Vendor.eq(&push.vendor))
+            .filter(row::Column::TokenHash.eq(push.token_hash.to_vec()));
+        for former in elsewhere.all(transaction).await? {
+            remove_one(transaction, &former).await?;
+        }
+        let token = row::ActiveModel {
+            device_no: Set(to_row(no.0)),
+            vendor: Set(push.vendor.clone()),
+            place: Set(place),
+            token_hash: Set(push.token_hash.to_vec()),
+            sealed_token: Set(push.sealed_token.clone()),
+            sealed_details: Set(push.sealed_details.clone()),
+            set_at_ms: Set(to_row(now_ms)),
+            since_ms: Set(since_ms),
+        };
+        row::Entity::insert(token).exec_without_returning(transaction).await?;
+    }
+    // Where the device is reached now is where what it is owed goes.
+    if let Some(first) = tokens.first()
+        && former.iter().any(|row| row.place == 0 && row.vendor != first.vendor)
+    {
+        crate::push_jobs::change_vendor(transaction, no, &first.vendor).await?;
+    }
+    Ok(())
+}
+
+/// Nothing from before this is owed: push was off.
+pub(crate) async fn begin_anew(transaction: &DatabaseTransaction, no: DeviceNo, now_ms: u64) -> Result<(), Error> {
+    row::Entity::update_many()
+        .set(row::ActiveModel {
+            since_ms: Set(to_row(now_ms)),
+            ..Default::default()
+        })
+        .filter(row::Column::DeviceNo.eq(to_row(no.0)))
         .exec(transaction)
         .await?;
-    let row = push_token::ActiveModel {
-        device_no: Set(to_row(no.0)),
-        vendor: Set(push.vendor.clone()),
-        token_hash: Set(push.token_hash.to_vec()),
-        sealed_token: Set(push.sealed_token.clone()),
-        set_at_ms: Set(to_row(now_ms)),
-    };
-    let replace = OnConflict::column(push_token::Column::DeviceNo)
-        .update_columns([
-            push_token::Column::Vendor,
-            push_token::Column::TokenHash,
-            push_token::Column::SealedToken,
-            push_token::Column::SetAtMs,
-        ])
-        .to_owned();
-    push_token::Entity::insert(row)
-        .on_conflict(replace)
-        .exec_without_returning(transaction)
+    Ok(())
+}
+
+/// Forgets one token; those after it move up.
+async fn remove_one(transaction: &DatabaseTransaction, row: &row::Model) -> Result<(), Error> {
+    row::Entity::delete_by_id((row.device_no, row.vendor.clone()))
+        .exec(transaction)
+        .await?;
+    row::Entity::update_many()
+        .col_expr(row::Column::Place, Expr::col(row::Column::Place).sub(1))
+        .filter(row::Column::DeviceNo.eq(row.device_no))
+        .filter(row::Column::Place.gt(row.place))
+        .exec(transaction)
         .await?;
     Ok(())
 }
 
 pub(crate) async fn remove(transaction: &DatabaseTransaction, no: DeviceNo) -> Result<(), Error> {
-    push_token::Entity::delete_by_id(to_row(no.0)).exec(transaction).await?;
+    row::Entity::delete_many()
+        .filter(row::Column::DeviceNo.eq(to_row(no.0)))
+        .exec(transaction)
+        .await?;
     Ok(())
+}
+
+impl TryFrom<row::Model> for PushTokenRecord {
+    type Error = Error;
+
+    fn try_from(row: row::Model) -> Result<Self, Error> {
+        Ok(Self {
+            device: DeviceNo(from_row(row.device_no)?),
+            vendor: row.vendor,
+            token_hash: hash_from_row(&row.token_hash)?,
+            sealed_token: row.sealed_token,
+            sealed_details: row.sealed_details,
+            set_at_ms: from_row(row.set_at_ms)?,
+        })
+    }
 }

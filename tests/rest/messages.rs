@@ -98,7 +98,6 @@ async fn what_may_not_be_sent_is_refused_by_code() {
             json!({"to": "alice", "type": "note", "deliverAfter": 1}),
             (501, "unsupported"),
         ),
-        (json!({"to": "alice", "type": "note", "push": {}}), (501, "unsupported")),
         (
             json!({"id": "017F22E2-79B0-7CC3-98C4-DC0C0C07398F", "to": "alice", "type": "note"}),
             (422, "id_expired"),

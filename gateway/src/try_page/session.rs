@@ -111,6 +111,7 @@ async fn phone(
         app_version: env!("CARGO_PKG_VERSION").to_owned(),
         language: None,
         push: None,
+        push_fallbacks: Vec::new(),
         previous_token: None,
     };
     let registered = door

@@ -116,6 +116,7 @@ pub(crate) fn registration(code: &str) -> Registration {
 
 pub(crate) fn fcm(token: &str) -> PushToken {
     PushToken {
+        details: godwit_registry::PushDetails::default(),
         vendor: "fcm".to_owned(),
         token: token.to_owned(),
     }

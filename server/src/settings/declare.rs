@@ -56,6 +56,8 @@ macro_rules! sections {
         #[derive(Clone, Debug, Default, PartialEq)]
         pub struct Settings {
             $($(#[doc = $about])+ pub $section: $Section,)+
+            /// The vendors' own tables inside `[push]`, such as `[push.apns]`.
+            pub vendors: godwit_push::Settings,
         }
 
         /// Every setting, in the order of the example file.

@@ -41,6 +41,9 @@ pub(crate) fn read_text(reading: &mut Reading, file: &str, text: &str) {
         match value.get_ref() {
             DeValue::Table(entries) if SECTIONS.iter().any(|(section, _)| section == name.get_ref()) => {
                 read_section(reading, &source, name.get_ref(), entries);
+                if name.get_ref() == PUSH {
+                    read_vendors(reading, &source.place(&name.span()), text);
+                }
             }
             DeValue::Table(entries) => {
                 let sections = SECTIONS.iter().map(|(section, _)| *section);
@@ -68,6 +71,10 @@ fn read_section(reading: &mut Reading, source: &Source<'_>, section: &str, entri
         let known = KEYS
             .iter()
             .find(|key| key.section == section && key.name == name.get_ref());
+        if section == PUSH && known.is_none() && matches!(value.get_ref(), DeValue::Table(_)) {
+            // The vendors' tables are read as one, by those who know them.
+            continue;
+        }
         let Some(key) = known else {
             let path = format!("{section}.{}", name.get_ref());
             reading.problem(unknown_key(&place, &path, name.get_ref()));
@@ -77,6 +84,24 @@ fn read_section(reading: &mut Reading, source: &Source<'_>, section: &str, entri
             take(reading, key, &raw, place);
         } else {
             reading.problem(no_value(key, place));
+        }
+    }
+}
+
+/// The section that also holds a table for each vendor.
+const PUSH: &str = "push";
+
+/// Reads the vendors' tables of `[push]`.
+fn read_vendors(reading: &mut Reading, place: &Place, text: &str) {
+    let Ok(toml::Value::Table(mut whole)) = toml::from_str(text) else { return };
+    let Some(toml::Value::Table(mut push)) = whole.remove(PUSH) else { return };
+    push.retain(|name, value| value.is_table() && !KEYS.iter().any(|key| key.section == PUSH && key.name == name));
+    match push.try_into() {
+        Ok(vendors) => reading.settings.vendors = vendors,
+        Err(error) => {
+            let error: toml::de::Error = error;
+            let what = format!("the vendors of [push]: {}", error.message().lines().collect::<Vec<_>>().join(", "));
+            reading.problem(Problem::new(ProblemKind::BadValue, place.clone(), what, "docs/push.md lists what each vendor has"));
         }
     }
 }

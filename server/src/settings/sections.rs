@@ -198,6 +198,28 @@ sections! {
         check_delay: Duration = seconds(60);
     }
 
+    /// Vendor push. The vendors themselves are tables of their own, such as `[push.apns]`: see docs/push.md. With none
+    /// of them, nothing is pushed.
+    push: Push {
+        /// How long a device may take to acknowledge a message before it is pushed; at once where no device of the
+        /// account is connected.
+        grace: Duration = seconds(4);
+        /// How long the push of a message is of use.
+        message_time: Duration = seconds(86_400);
+        /// How long a ringing is of use.
+        call_time: Duration = seconds(60);
+        /// The first pause between pushes of one conversation to one device; each next one is twice as long.
+        window: Duration = seconds(3);
+        /// The longest such pause.
+        window_max: Duration = seconds(30);
+        /// Pushes under way at once to one vendor.
+        in_flight: usize = 256;
+        /// How long it is kept what became of each push.
+        ledger_time: Duration = seconds(30 * 86_400);
+        /// Whether it is also kept why a message was not pushed.
+        ledger_not_due: bool = true;
+    }
+
     /// How long credentials live, and what checking them costs.
     credentials: Credentials {
         /// How long a ticket lives when the app names no time.

@@ -26,6 +26,8 @@ pub struct DeviceRecord {
     pub next_token_hash: Option<[u8; 32]>,
     /// Whether it is the first the account ever had.
     pub first_of_account: bool,
+    /// Its language (BCP 47), if it said one.
+    pub language: Option<String>,
     /// Whether push is on.
     pub push_enabled: bool,
 }
@@ -44,6 +46,7 @@ impl TryFrom<(device::Model, Option<account::Model>)> for DeviceRecord {
             token_hash: hash_from_row(&row.token_hash)?,
             next_token_hash: row.next_token_hash.as_deref().map(hash_from_row).transpose()?,
             first_of_account: row.first_of_account,
+            language: row.language,
             push_enabled: row.push_enabled,
         })
     }

@@ -22,8 +22,8 @@ pub struct DeviceFacts {
     pub app_version: String,
     /// Its language.
     pub language: Option<String>,
-    /// Where its vendor reaches it; `None` leaves what is stored.
-    pub push: Option<NewPushToken>,
+    /// Where its vendors reach it, the one to try first at the front; none leaves what is stored.
+    pub push: Vec<NewPushToken>,
     /// The ticket that is used up.
     pub ticket_hash: Option<[u8; 32]>,
     /// The time of the registration.
@@ -154,10 +154,10 @@ async fn ticket_is_good(transaction: &DatabaseTransaction, facts: &DeviceFacts) 
 }
 
 async fn put_push_token(transaction: &DatabaseTransaction, no: DeviceNo, facts: &DeviceFacts) -> Result<(), Error> {
-    match &facts.push {
-        Some(push) => push_tokens::put(transaction, no, push, facts.now_ms).await,
-        None => Ok(()),
+    if facts.push.is_empty() {
+        return Ok(());
     }
+    push_tokens::put(transaction, no, &facts.push, facts.now_ms).await
 }
 
 fn told(facts: &DeviceFacts) -> device::ActiveModel {

@@ -100,8 +100,8 @@ pub(crate) async fn a_replaced_device_is_retired_and_nothing_is_carried_over(sto
         account(&store, tenant, "bob").await,
     );
     let old = made(&store, &device(tenant, ann, "code", "a")).await;
-    store.set_push_token(old, &push(1), NOW_MS).await.unwrap();
-    store.set_push_enabled(old, false).await.unwrap();
+    store.set_push_tokens(old, &[push(1)], NOW_MS).await.unwrap();
+    store.set_push_enabled(old, false, NOW_MS).await.unwrap();
     let new = made(
         &store,
         &NewDevice {
@@ -194,7 +194,7 @@ pub(crate) async fn a_push_token_lives_on_one_device(store: Store) {
         devices.push(made(&store, &device(tenant, ann, code, code)).await);
     }
     for token in [1, 2] {
-        assert!(store.set_push_token(devices[0], &push(token), NOW_MS).await.unwrap());
+        assert!(store.set_push_tokens(devices[0], &[push(token)], NOW_MS).await.unwrap());
         let kept = store.push_token(devices[0]).await.unwrap().unwrap();
         assert_eq!((kept.token_hash, kept.sealed_token), ([token; 32], vec![token; 40]));
     }
@@ -202,7 +202,7 @@ pub(crate) async fn a_push_token_lives_on_one_device(store: Store) {
         .iter()
         .map(|no| {
             let (store, no) = (store.clone(), *no);
-            tokio::spawn(async move { store.set_push_token(no, &push(2), NOW_MS).await.unwrap() })
+            tokio::spawn(async move { store.set_push_tokens(no, &[push(2)], NOW_MS).await.unwrap() })
         })
         .collect();
     for task in tasks {
@@ -215,7 +215,7 @@ pub(crate) async fn a_push_token_lives_on_one_device(store: Store) {
     assert_eq!(holders, 1);
     store.remove_push_token(devices[0]).await.unwrap();
     assert_eq!(store.push_token(devices[0]).await.unwrap(), None);
-    assert!(!store.set_push_token(DeviceNo(999), &push(3), NOW_MS).await.unwrap());
+    assert!(!store.set_push_tokens(DeviceNo(999), &[push(3)], NOW_MS).await.unwrap());
 }
 
 pub(crate) async fn a_retired_device_is_absent(store: Store) {
@@ -229,8 +229,8 @@ pub(crate) async fn a_retired_device_is_absent(store: Store) {
     assert_eq!(store.device_by_id("a").await.unwrap(), None);
     assert_eq!(store.device_of_code(tenant, "code").await.unwrap(), None);
     assert!(store.devices_of(ann).await.unwrap().is_empty());
-    assert!(!store.set_push_token(no, &push(1), NOW_MS).await.unwrap());
-    assert!(!store.set_push_enabled(no, true).await.unwrap());
+    assert!(!store.set_push_tokens(no, &[push(1)], NOW_MS).await.unwrap());
+    assert!(!store.set_push_enabled(no, true, NOW_MS).await.unwrap());
     assert_eq!(
         store.renew_device(&renewal(no, ann, 9)).await.unwrap(),
         RegisterOutcome::Changed

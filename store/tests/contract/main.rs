@@ -11,6 +11,8 @@ mod groups;
 mod opening;
 mod people;
 mod postgres;
+mod push;
+mod reading;
 
 use godwit_store::Store;
 
@@ -72,4 +74,20 @@ contract! {
     a_change_is_owed_to_the_members_until_it_is_told in groups;
     a_change_is_made_only_while_what_it_relied_on_is_so in groups;
     a_dissolved_group_frees_its_id in groups;
+    what_is_read_stays_read in reading;
+    a_count_that_somebody_else_made_is_not_made_again in reading;
+    mutes_and_wishes_are_read_as_they_were_made in reading;
+    a_beginning_is_noted_once in reading;
+    a_device_has_vendors_in_an_order in push;
+    only_this_very_token_is_retired_and_only_if_it_is_older in push;
+    devices_that_can_be_pushed_to_are_found_page_by_page in push;
+    a_decision_made_again_owes_nothing_new in push;
+    a_burst_is_one_push_at_once_and_one_for_each_window in push;
+    an_attempt_stays_as_it_is_until_it_is_settled in push;
+    a_job_belongs_to_one_worker_until_its_lease_ends in push;
+    what_is_read_elsewhere_is_forgotten_or_taken_back in push;
+    a_call_that_ends_before_it_rang_owes_nothing in push;
+    a_retired_device_is_owed_nothing in push;
+    the_ledger_is_read_newest_first_and_forgets in push;
+    a_template_takes_the_place_of_its_former in push;
 }

@@ -32,7 +32,7 @@ pub(crate) fn facts(ticket_hash: Option<[u8; 32]>) -> DeviceFacts {
         model: "model".to_owned(),
         app_version: "1".to_owned(),
         language: None,
-        push: None,
+        push: Vec::new(),
         ticket_hash,
         now_ms: NOW_MS,
     }
@@ -43,6 +43,7 @@ pub(crate) fn push(token: u8) -> NewPushToken {
         vendor: "fcm".to_owned(),
         token_hash: [token; 32],
         sealed_token: vec![token; 40],
+        sealed_details: None,
     }
 }
 

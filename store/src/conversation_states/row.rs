@@ -1,17 +1,16 @@
-//! A row of `push_tokens`.
-#![expect(unreachable_pub, reason = "the derive makes public items")]
+//! A row of `conversation_states`.
 
 use sea_orm::entity::prelude::*;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "push_tokens")]
+#[sea_orm(table_name = "conversation_states")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
-    pub device_no: i64,
-    pub vendor: String,
-    pub token_hash: Vec<u8>,
-    pub sealed_token: Vec<u8>,
-    pub set_at_ms: i64,
+    pub account_no: i64,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub conversation: String,
+    pub read_up_to: i64,
+    pub unread: i64,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

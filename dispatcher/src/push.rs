@@ -1,0 +1,184 @@
+//! Phones that are not reached ring by way of their vendors: who is owed that follows from stored numbers.
+//!
+//! [`Due`] hears of every commit; [`watch`] looks at accounts that moved, decides by the rules of [`decision`] what each
+//! of their devices is owed, and keeps that as jobs; [`drain`] pays the jobs through the vendors' lanes. All of it
+//! stands beside the way of a message and may stop at any time: cursors, marks and jobs say what is still owed.
+
+mod attempt;
+mod breaker;
+mod decide;
+mod decision;
+mod drain;
+mod due;
+mod in_flight;
+mod outcome;
+mod settings;
+mod template;
+mod wanted;
+mod watch;
+mod why;
+mod words;
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use godwit_model::{AccountNo, ConversationKey, DeviceNo};
+use godwit_push::{Lane, VendorName, Vendors};
+use godwit_registry::PushToken;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use crate::Dispatcher;
+use breaker::MassBreaker;
+use in_flight::{InFlight, Place};
+use wanted::Wanted;
+
+pub use due::Due;
+pub use settings::PushSettings;
+pub use template::{Template, TemplateError};
+pub use why::{Check, Verdict, Why};
+
+/// Finds the lane of an app to a vendor.
+type FindLane = dyn Fn(&str, VendorName) -> Option<Arc<Lane>> + Send + Sync;
+
+/// The ways to all vendors that are set.
+#[derive(Clone)]
+pub struct Channels {
+    names: Arc<[VendorName]>,
+    find: Arc<FindLane>,
+}
+
+impl Channels {
+    /// Those of the settings.
+    pub fn of(vendors: Arc<Vendors>) -> Self {
+        let mut names: Vec<VendorName> = vendors.all().map(|(_, lane)| lane.name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        Self::new(names, move |app, name| vendors.lane(app, name).cloned())
+    }
+
+    /// Others, found by the name of the app and the vendor.
+    pub fn new(
+        names: Vec<VendorName>,
+        find: impl Fn(&str, VendorName) -> Option<Arc<Lane>> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            names: names.into(),
+            find: Arc::new(find),
+        }
+    }
+
+    pub(crate) fn lane(&self, app: &str, vendor: &str) -> Option<Arc<Lane>> {
+        (self.find)(app, vendor.parse().ok()?)
+    }
+}
+
+/// Vendor push, or none. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Push(Option<Arc<Desk>>);
+
+/// What all of push shares.
+pub(crate) struct Desk {
+    pub(crate) settings: PushSettings,
+    pub(crate) channels: Channels,
+    pub(crate) due: Arc<Due>,
+    pub(crate) in_flight: InFlight,
+    pub(crate) breaker: MassBreaker,
+    /// Wakes the drain of a vendor.
+    wakes: HashMap<&'static str, Notify>,
+    platform_id: OnceLock<String>,
+}
+
+impl Push {
+    /// Push by these ways; `due` is told of every commit.
+    pub fn new(settings: PushSettings, channels: Channels, due: Arc<Due>) -> Self {
+        let wakes = channels.names.iter().map(|name| (name.as_str(), Notify::new()));
+        Self(Some(Arc::new(Desk {
+            settings,
+            wakes: wakes.collect(),
+            channels,
+            due,
+            in_flight: InFlight::default(),
+            breaker: MassBreaker::default(),
+            platform_id: OnceLock::new(),
+        })))
+    }
+
+    pub(crate) fn desk(&self) -> Option<&Arc<Desk>> {
+        self.0.as_ref()
+    }
+}
+
+impl Desk {
+    /// Says that a vendor has jobs that may be due.
+    pub(crate) fn wake(&self, vendor: &str) {
+        if let Some(wake) = self.wakes.get(vendor) {
+            wake.notify_one();
+        }
+    }
+
+    pub(crate) fn wake_all(&self) {
+        self.wakes.values().for_each(Notify::notify_one);
+    }
+
+    pub(crate) fn platform_id(&self) -> &str {
+        self.platform_id.get().map_or("", String::as_str)
+    }
+}
+
+impl Dispatcher {
+    /// Starts what finds and pays debts; ends with the tasks, which the caller aborts. Nothing where push is off.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn run_push(&self) -> Result<Vec<JoinHandle<()>>, godwit_registry::Error> {
+        let Some(desk) = self.push.desk() else {
+            return Ok(Vec::new());
+        };
+        let _ = desk.platform_id.set(self.registry.platform_id().await?);
+        let resumed = self.registry.resume_push_jobs().await?;
+        let began_ms = self.registry.began_at_ms(watch::PUSHING).await?;
+        tracing::info!(resumed, vendors = ?desk.channels.names, "vendor push is on");
+        let mut tasks = vec![tokio::spawn(watch::watch(self.clone(), Arc::clone(desk), began_ms))];
+        for name in desk.channels.names.iter() {
+            let drain = drain::drain(self.clone(), Arc::clone(desk), *name);
+            tasks.push(tokio::spawn(drain));
+        }
+        tasks.push(tokio::spawn(watch::tidy(self.clone(), Arc::clone(desk))));
+        Ok(tasks)
+    }
+
+    /// What was read on one device is owed to the others no more, and what they show of it is taken back.
+    pub(crate) async fn push_read_elsewhere(&self, account: AccountNo, conversation: ConversationKey, up_to: u64) {
+        let Some(desk) = self.push.desk() else { return };
+        let lane = conversation.to_string();
+        let withdrawal = Wanted::withdrawal(up_to).text();
+        match self.registry.read_elsewhere(account, (&lane, up_to), &withdrawal).await {
+            Ok((forgotten, withdrawn)) => {
+                metrics::counter!("push_suppressed_total", "reason" => "read_elsewhere").increment(forgotten);
+                if withdrawn > 0 {
+                    desk.wake_all();
+                }
+            }
+            // The phone goes on showing what was read: a nuisance, not a loss.
+            Err(error) => tracing::warn!(%error, "what was read elsewhere could not be withdrawn"),
+        }
+    }
+
+    /// Returns when nothing is on its way any more to a device that is retired or lost its token: nothing follows.
+    pub(crate) async fn push_silent(&self, device: DeviceNo) {
+        if let Some(desk) = self.push.desk() {
+            desk.in_flight.gone(Place::Device(device)).await;
+        }
+    }
+
+    /// Returns when nothing is on its way any more for whoever had these tokens before.
+    pub(crate) async fn push_moved(&self, tokens: &[PushToken]) {
+        let Some(desk) = self.push.desk() else { return };
+        for token in tokens {
+            desk.in_flight
+                .gone(Place::Token(self.registry.push_hash(&token.token)))
+                .await;
+        }
+    }
+}

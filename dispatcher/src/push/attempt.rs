@@ -1,0 +1,246 @@
+//! One attempt: looks whether it is still owed, finds the words, and hands it to the vendor's lane.
+
+use std::sync::Arc;
+
+use godwit_archive::{InboxQuery, Record};
+use godwit_model::{AccountNo, Refused};
+use godwit_push::{Kind, Lane, Notification, Outcome, Target, VendorName};
+use godwit_registry::{Device, DuePush, KeptPushToken, LedgerLine, Settled, Settlement};
+
+use super::Desk;
+use super::in_flight::Place;
+use super::outcome::Tried;
+use super::wanted::Wanted;
+use crate::Dispatcher;
+use crate::failure::of_registry;
+use crate::message_facts::MessageFacts;
+
+/// How long a job waits when our own store or log does not answer.
+const OURS_AGAIN_MS: u64 = 2_000;
+
+/// Whether there is something to send.
+enum Ready {
+    Yes(Box<Send>),
+    /// Nothing any more, and why.
+    No(&'static str),
+}
+
+/// All that one attempt needs.
+struct Send {
+    lane: Arc<Lane>,
+    app: String,
+    token: KeptPushToken,
+    tokens: Vec<KeptPushToken>,
+    notification: Notification,
+}
+
+impl Dispatcher {
+    /// Tries a job once. What became of it is for the caller to keep.
+    pub(super) async fn attempt_push(&self, desk: &Desk, vendor: VendorName, due: DuePush) -> Settlement {
+        let Some(wanted) = Wanted::read(&due.attempt) else {
+            return self.settlement(&due, Settled::Dropped, Vec::new());
+        };
+        // Before the token is read: a logout waits for whoever read it.
+        let _flight = desk.in_flight.begin(Place::Device(due.device));
+        match self.prepare(desk, vendor, (&due, &wanted)).await {
+            Ok(Ready::Yes(send)) => self.send(desk, (due, wanted), *send).await,
+            Ok(Ready::No(reason)) => {
+                metrics::counter!("push_suppressed_total", "reason" => reason).increment(1);
+                let lines = self.line(&due, &wanted, vendor.as_str()).await.map(|line| LedgerLine {
+                    outcome: "dropped".to_owned(),
+                    code: reason.to_owned(),
+                    ..line
+                });
+                self.settlement(&due, Settled::Dropped, lines.into_iter().collect())
+            }
+            Err(refused) => {
+                tracing::warn!(detail = %refused.detail, "a push could not be prepared; trying again");
+                let again = Settled::Later {
+                    due_at_ms: self.clock.now_ms().saturating_add(OURS_AGAIN_MS),
+                    vendor: None,
+                    attempt: None,
+                    counts: false,
+                };
+                self.settlement(&due, again, Vec::new())
+            }
+        }
+    }
+
+    async fn prepare(
+        &self,
+        desk: &Desk,
+        vendor: VendorName,
+        (due, wanted): (&DuePush, &Wanted),
+    ) -> Result<Ready, Refused> {
+        let Some(device) = self.registry.device_by_no(due.device).await.map_err(of_registry)? else {
+            return Ok(Ready::No("device_gone"));
+        };
+        if !device.push_enabled {
+            return Ok(Ready::No("push_off"));
+        }
+        let withdraws = wanted.kind() == Kind::Withdraw;
+        if let Some(reason) = self.settled_otherwise(due, wanted).await?
+            && !withdraws
+        {
+            return Ok(Ready::No(reason));
+        }
+        let tokens = self.registry.push_tokens(due.device).await.map_err(of_registry)?;
+        let token = tokens.iter().find(|token| token.push.vendor == vendor.as_str());
+        let Some(token) = token.cloned() else {
+            return Ok(Ready::No("no_token"));
+        };
+        let app = token.push.details.package.clone();
+        let app = app.unwrap_or_else(|| device.account.tenant.to_string());
+        let Some(lane) = desk.channels.lane(&app, vendor.as_str()) else {
+            return Ok(Ready::No("vendor_not_set"));
+        };
+        let record = if withdraws {
+            None
+        } else {
+            self.entry(due.account, wanted.seq).await?
+        };
+        let facts = record.as_deref().and_then(MessageFacts::of);
+        if !withdraws && facts.is_none() && due.messages <= 1 {
+            return Ok(Ready::No("message_gone"));
+        }
+        let notification = self
+            .notification(desk, (due, wanted), (&device, facts.as_ref()))
+            .await?;
+        Ok(Ready::Yes(Box::new(Send {
+            lane,
+            app,
+            token,
+            tokens,
+            notification,
+        })))
+    }
+
+    /// Why a push is not owed any more, if it is not.
+    async fn settled_otherwise(&self, due: &DuePush, wanted: &Wanted) -> Result<Option<&'static str>, Refused> {
+        if self.cursor(due.device) >= wanted.seq {
+            return Ok(Some("received"));
+        }
+        if self.clock.now_ms() >= wanted.not_after_ms {
+            return Ok(Some("too_old"));
+        }
+        let Ok(conversation) = due.lane.parse() else {
+            return Ok(None);
+        };
+        let state = self
+            .registry
+            .conversation_state(due.account, conversation)
+            .await
+            .map_err(of_registry)?;
+        let is_read = state.is_some_and(|state| state.read_up_to >= wanted.conv_seq);
+        Ok(is_read.then_some("read_elsewhere"))
+    }
+
+    /// One entry of an inbox, as it may be shown now.
+    pub(super) async fn entry(&self, account: AccountNo, seq: u64) -> Result<Option<Arc<Record>>, Refused> {
+        let query = InboxQuery {
+            after: Some(seq.saturating_sub(1)),
+            before: Some(seq + 1),
+            since_ms: None,
+            conversation: None,
+            limit: 1,
+            bytes_max: usize::MAX,
+        };
+        let page = self.read(move |archive| archive.inbox(account, &query)).await?;
+        Ok(page.into_iter().next().map(|item| item.record))
+    }
+
+    async fn send(&self, desk: &Desk, (due, wanted): (DuePush, Wanted), send: Send) -> Settlement {
+        // Asked again once the flight is known: whoever moves the token meanwhile waits for this attempt.
+        let _flight = desk.in_flight.begin(Place::Token(send.token.token_hash));
+        let tokens = self.registry.push_tokens(due.device).await.unwrap_or_default();
+        if !tokens.contains(&send.token) {
+            let again = Settled::Later {
+                due_at_ms: self.clock.now_ms(),
+                vendor: None,
+                attempt: None,
+                counts: false,
+            };
+            return self.settlement(&due, again, Vec::new());
+        }
+        let began_ms = self.clock.steady_ms();
+        let sent_at_ms = self.clock.now_ms();
+        let outcome = send.lane.deliver(&target(&send.token), &send.notification).await;
+        let latency_ms = self.clock.steady_ms().saturating_sub(began_ms);
+        record_latency(&send.token.push.vendor, latency_ms);
+        let tried = Tried {
+            due: &due,
+            wanted: &wanted,
+            token: &send.token,
+            tokens: &send.tokens,
+            lane_name: format!("{} {}", send.app, send.token.push.vendor),
+            sent_at_ms,
+        };
+        let settled = self.settle(desk, &tried, &outcome).await;
+        let line = self.line(&due, &wanted, &send.token.push.vendor).await;
+        let lines = line.map(|line| LedgerLine {
+            push_id: send.notification.id.hyphenated(),
+            outcome: outcome.word().to_owned(),
+            code: outcome.code().to_owned(),
+            detail: outcome.detail().to_owned(),
+            vendor_id: vendor_id(&outcome),
+            latency_ms,
+            ..line
+        });
+        self.settlement(&due, settled, lines.into_iter().collect())
+    }
+
+    async fn line(&self, due: &DuePush, wanted: &Wanted, vendor: &str) -> Option<LedgerLine> {
+        let account = self.registry.account_by_no(due.account).await.ok()??;
+        Some(LedgerLine {
+            at_ms: self.clock.now_ms(),
+            tenant: account.tenant,
+            account: due.account,
+            device: due.device,
+            lane: due.lane.clone(),
+            seq: wanted.seq,
+            server_id: wanted.server_id.clone(),
+            kind: wanted.kind.clone(),
+            vendor: vendor.to_owned(),
+            attempt: due.attempts + 1,
+            ..LedgerLine::default()
+        })
+    }
+
+    fn settlement(&self, due: &DuePush, what: Settled, lines: Vec<LedgerLine>) -> Settlement {
+        Settlement {
+            job: due.job,
+            at_ms: self.clock.now_ms(),
+            what,
+            lines,
+        }
+    }
+
+    /// The language of a device, or of nobody in particular.
+    pub(super) fn language(device: &Device) -> &str {
+        device.language.as_deref().unwrap_or_default()
+    }
+}
+
+fn vendor_id(outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Accepted { vendor_id } => vendor_id.clone(),
+        _ => None,
+    }
+}
+
+fn record_latency(vendor: &str, latency_ms: u64) {
+    let seconds = std::time::Duration::from_millis(latency_ms).as_secs_f64();
+    metrics::histogram!("push_request_seconds", "vendor" => vendor.to_owned()).record(seconds);
+}
+
+fn target(token: &KeptPushToken) -> Target {
+    let details = token.push.details.clone();
+    Target {
+        token: token.push.token.clone(),
+        voip_token: details.voip_token,
+        package: details.package,
+        sandbox: details.sandbox,
+        region: details.region,
+        harmony: details.harmony,
+    }
+}

@@ -1,0 +1,46 @@
+//! How patient push is, and how much of it at once. Times are milliseconds.
+
+/// How patient push is, and how much of it at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PushSettings {
+    /// How long a device with a session, or whose account has one elsewhere, may take to acknowledge.
+    pub grace_ms: u64,
+    /// How long the push of a message is of use.
+    pub message_ms: u64,
+    /// How long a ringing is of use.
+    pub call_ms: u64,
+    /// The first pause between pushes of one conversation to one device; the next is twice as long.
+    pub window_ms: u32,
+    /// The longest such pause.
+    pub window_max_ms: u32,
+    /// The first pause before an attempt is repeated; the next is twice as long, each with jitter.
+    pub retry_ms: u64,
+    /// The longest such pause.
+    pub retry_max_ms: u64,
+    /// After how many attempts the device's next vendor is tried, where it has one.
+    pub attempts_max: u32,
+    /// How long the ledger is kept.
+    pub ledger_ms: u64,
+    /// Pushes under way at once to one vendor.
+    pub in_flight_max: usize,
+    /// Whether lines are written about messages that are owed no push.
+    pub ledger_not_due: bool,
+}
+
+impl Default for PushSettings {
+    fn default() -> Self {
+        Self {
+            grace_ms: 4_000,
+            message_ms: 24 * 3_600_000,
+            call_ms: 60_000,
+            window_ms: 3_000,
+            window_max_ms: 30_000,
+            retry_ms: 1_000,
+            retry_max_ms: 300_000,
+            attempts_max: 5,
+            ledger_ms: 30 * 24 * 3_600_000,
+            in_flight_max: 256,
+            ledger_not_due: true,
+        }
+    }
+}

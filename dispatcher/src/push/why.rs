@@ -1,0 +1,274 @@
+//! Why a phone did not ring: the questions in the order in which the platform asks them, ending in one of four verdicts.
+
+use godwit_model::{PushClass, Refused};
+use godwit_registry::{Account, Device, LedgerLine, LedgerQuery, MuteSubject};
+use serde::Serialize;
+
+use crate::Dispatcher;
+use crate::failure::of_registry;
+use crate::message_facts::MessageFacts;
+
+/// Lines of the ledger that are looked at.
+const LINES: u64 = 200;
+
+/// What it comes down to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Verdict {
+    /// No push was owed.
+    NotDue,
+    /// One was owed, and the platform has not brought it to the vendor.
+    OurFault,
+    /// The vendor did not take it.
+    VendorRefused,
+    /// The vendor has it: look at the phone.
+    VendorAccepted,
+}
+
+/// One question and its answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What was asked.
+    pub check: &'static str,
+    /// Whether it speaks for a push.
+    pub ok: bool,
+    /// What was found.
+    pub detail: String,
+}
+
+/// The answer for one device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Why {
+    /// Which device.
+    pub device_id: String,
+    /// The questions, in order; the last one decided.
+    pub checks: Vec<Check>,
+    /// What it comes down to.
+    pub verdict: Verdict,
+}
+
+/// The answer as it grows.
+struct Asking {
+    device_id: String,
+    checks: Vec<Check>,
+}
+
+impl Asking {
+    /// Notes an answer; `Some` where it decides.
+    fn ask(&mut self, check: &'static str, ok: bool, detail: impl Into<String>) -> bool {
+        self.checks.push(Check {
+            check,
+            ok,
+            detail: detail.into(),
+        });
+        ok
+    }
+
+    fn end(self, verdict: Verdict) -> Why {
+        Why {
+            device_id: self.device_id,
+            checks: self.checks,
+            verdict,
+        }
+    }
+}
+
+impl Dispatcher {
+    /// Says for each device of an account why it rang or did not, for one entry of its inbox or the newest.
+    ///
+    /// # Errors
+    /// The store or the archive does not answer.
+    pub async fn why(&self, account: &Account, seq: Option<u64>) -> Result<Vec<Why>, Refused> {
+        let devices = self.registry.devices_of(account.no).await.map_err(of_registry)?;
+        let seq = seq.unwrap_or_else(|| self.archive.head(account.no));
+        let mut answers = Vec::with_capacity(devices.len());
+        for device in devices {
+            answers.push(self.why_device(account, &device, seq).await?);
+        }
+        Ok(answers)
+    }
+
+    async fn why_device(&self, account: &Account, device: &Device, seq: u64) -> Result<Why, Refused> {
+        let mut asking = Asking {
+            device_id: device.device_id.to_string(),
+            checks: Vec::new(),
+        };
+        let record = self.entry(account.no, seq).await?;
+        let facts = record.as_deref().and_then(MessageFacts::of);
+        let what = facts
+            .as_ref()
+            .map_or("nothing is there, or its content is gone".to_owned(), |facts| {
+                format!(
+                    "entry {seq} is a message of type {} from {}",
+                    facts.type_name, facts.author
+                )
+            });
+        let (true, Some(record), Some(facts)) = (asking.ask("message", facts.is_some(), what), record, facts) else {
+            return Ok(asking.end(Verdict::NotDue));
+        };
+        if !self.ask_device(&mut asking, device, seq).await? {
+            return Ok(asking.end(Verdict::NotDue));
+        }
+        let pushes = match facts.class {
+            PushClass::Ring => true,
+            PushClass::Notify => !facts.is_background,
+            PushClass::Quiet | PushClass::StopRinging => false,
+        } && record.sender != account.no;
+        let class = format!(
+            "class {}, isBackground {}, sent by {}",
+            facts.class.as_str(),
+            facts.is_background,
+            facts.author
+        );
+        if !asking.ask("type", pushes, class) {
+            return Ok(asking.end(Verdict::NotDue));
+        }
+        self.ask_wishes(&mut asking, account, &record).await?;
+        let lines = self.lines_about(account, device, &record).await?;
+        Ok(self.judge(asking, device, (seq, lines)).await?)
+    }
+
+    async fn ask_device(&self, asking: &mut Asking, device: &Device, seq: u64) -> Result<bool, Refused> {
+        if !asking.ask(
+            "switch",
+            device.push_enabled,
+            if device.push_enabled {
+                "push is on"
+            } else {
+                "push is off"
+            },
+        ) {
+            return Ok(false);
+        }
+        let tokens = self.registry.push_tokens(device.no).await.map_err(of_registry)?;
+        let vendors: Vec<&str> = tokens.iter().map(|token| token.push.vendor.as_str()).collect();
+        let told = if vendors.is_empty() {
+            "it told no token, or its vendor retired it".to_owned()
+        } else {
+            vendors.join(", ")
+        };
+        if !asking.ask("token", !vendors.is_empty(), told) {
+            return Ok(false);
+        }
+        let cursor = self.cursor(device.no);
+        let here = self.hub.connected(device.account.no).contains(&device.no);
+        let received = format!(
+            "it has acknowledged up to {cursor}, and is {}",
+            if here { "here" } else { "away" }
+        );
+        // A push may have been sent before it came back: the ledger knows.
+        asking.ask("received", cursor < seq, received);
+        Ok(true)
+    }
+
+    async fn ask_wishes(
+        &self,
+        asking: &mut Asking,
+        account: &Account,
+        record: &godwit_archive::Record,
+    ) -> Result<(), Refused> {
+        let now_ms = self.clock.now_ms();
+        let mutes = self.registry.mutes(account.no).await.map_err(of_registry)?;
+        let holds = |subject| {
+            mutes
+                .iter()
+                .any(|muted| muted.subject == subject && muted.mute.holds(now_ms))
+        };
+        let is_muted = record
+            .conversation
+            .is_some_and(|conversation| holds(MuteSubject::Conversation(conversation)))
+            || holds(MuteSubject::Sender(record.sender));
+        asking.ask("mute", !is_muted, if is_muted { "muted now" } else { "not muted now" });
+        let wishes = self.registry.push_wishes(account.no).await.map_err(of_registry)?;
+        let is_quiet = wishes.quiet.is_some_and(|quiet| quiet.holds(now_ms));
+        asking.ask(
+            "quietHours",
+            !is_quiet,
+            if is_quiet {
+                "it is quiet now"
+            } else {
+                "it is not quiet now"
+            },
+        );
+        Ok(())
+    }
+
+    /// What the ledger says of a message at a device, newest first; a later push of its conversation stands for it too.
+    async fn lines_about(
+        &self,
+        account: &Account,
+        device: &Device,
+        record: &godwit_archive::Record,
+    ) -> Result<Vec<LedgerLine>, Refused> {
+        let query = LedgerQuery {
+            tenant: account.tenant,
+            account: Some(account.no),
+            limit: LINES,
+            ..LedgerQuery::default()
+        };
+        let lines = self.registry.push_ledger(&query).await.map_err(of_registry)?;
+        let lane = record
+            .conversation
+            .map(|conversation| conversation.to_string())
+            .unwrap_or_default();
+        let server_id = record.server_id.to_string();
+        let stands_for = |line: &LedgerLine| {
+            line.device == device.no && line.kind != "withdraw" && (line.server_id == server_id || line.lane == lane)
+        };
+        Ok(lines.into_iter().filter(stands_for).collect())
+    }
+
+    async fn judge(
+        &self,
+        mut asking: Asking,
+        device: &Device,
+        (seq, lines): (u64, Vec<LedgerLine>),
+    ) -> Result<Why, Refused> {
+        let newest = lines
+            .iter()
+            .find(|line| line.seq >= seq || line.outcome == "accepted" && line.seq == seq);
+        if let Some(line) = lines
+            .iter()
+            .rev()
+            .find(|line| line.seq >= seq && line.outcome == "accepted")
+        {
+            let detail = format!("{} took it at {} ms as {}", line.vendor, line.at_ms, line.push_id);
+            asking.ask("vendor", true, detail);
+            return Ok(asking.end(Verdict::VendorAccepted));
+        }
+        if let Some(line) = newest {
+            let detail = format!("{} {}: {} {}", line.vendor, line.outcome, line.code, line.detail);
+            let verdict = match line.outcome.as_str() {
+                "not_due" | "dropped" => Verdict::NotDue,
+                "misconfigured" => Verdict::OurFault,
+                _ => Verdict::VendorRefused,
+            };
+            asking.ask("ledger", false, detail.trim().to_owned());
+            return Ok(asking.end(verdict));
+        }
+        let jobs = self
+            .registry
+            .push_jobs_of(device.account.no)
+            .await
+            .map_err(of_registry)?;
+        let job = jobs.iter().find(|job| job.device == device.no && job.seq >= seq);
+        let (verdict, detail) = match (job, self.cursor(device.no) >= seq, self.push.desk()) {
+            (Some(job), _, _) => {
+                let detail = format!(
+                    "a job for {} waits until {} ms, after {} attempts",
+                    job.vendor, job.due_at_ms, job.attempts
+                );
+                (Verdict::OurFault, detail)
+            }
+            (None, true, _) => (Verdict::NotDue, "it came before a push was due".to_owned()),
+            (None, false, None) => (Verdict::OurFault, "no vendor is set: vendor push is off".to_owned()),
+            (None, false, Some(_)) => (
+                Verdict::OurFault,
+                "nothing was decided yet; the grace may still run".to_owned(),
+            ),
+        };
+        asking.ask("job", false, detail);
+        Ok(asking.end(verdict))
+    }
+}

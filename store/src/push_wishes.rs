@@ -1,0 +1,83 @@
+//! What an account wishes of its vendors' pushes, and when the platform began to count and to push.
+
+mod fact;
+mod row;
+
+use godwit_model::{AccountNo, PushWishes, QuietHours};
+use sea_orm::ActiveValue::Set;
+use sea_orm::EntityTrait;
+use sea_orm::sea_query::OnConflict;
+
+use crate::number::{from_row, name_from_row, to_row};
+use crate::{Error, Store};
+
+impl Store {
+    /// What an account wishes; the default where it said nothing.
+    pub async fn push_wishes(&self, account: AccountNo) -> Result<PushWishes, Error> {
+        let found = row::Entity::find_by_id(to_row(account.0)).one(&self.reader).await?;
+        found.map_or(Ok(PushWishes::default()), |row| {
+            let minute =
+                |value: i32| from_row(i64::from(value)).map(|minute| u32::try_from(minute).unwrap_or_default());
+            let quiet = match (row.quiet_from, row.quiet_until) {
+                (Some(from), Some(until)) => Some(QuietHours {
+                    from: minute(from)?,
+                    until: minute(until)?,
+                    offset: row.quiet_offset,
+                    calls: row.quiet_calls,
+                    mentions: row.quiet_mentions,
+                }),
+                _ => None,
+            };
+            Ok(PushWishes {
+                privacy: name_from_row(&row.privacy)?,
+                quiet,
+            })
+        })
+    }
+
+    /// Notes what an account wishes.
+    pub async fn set_push_wishes(&self, account: AccountNo, wishes: &PushWishes) -> Result<(), Error> {
+        self.write(|held| async move {
+            let minute = |minute: u32| i32::try_from(minute).unwrap_or_default();
+            let row = row::ActiveModel {
+                account_no: Set(to_row(account.0)),
+                privacy: Set(wishes.privacy.as_str().to_owned()),
+                quiet_from: Set(wishes.quiet.map(|quiet| minute(quiet.from))),
+                quiet_until: Set(wishes.quiet.map(|quiet| minute(quiet.until))),
+                quiet_offset: Set(wishes.quiet.map_or(0, |quiet| quiet.offset)),
+                quiet_calls: Set(wishes.quiet.is_none_or(|quiet| quiet.calls)),
+                quiet_mentions: Set(wishes.quiet.is_some_and(|quiet| quiet.mentions)),
+            };
+            let replace = OnConflict::column(row::Column::AccountNo)
+                .update_columns([
+                    row::Column::Privacy,
+                    row::Column::QuietFrom,
+                    row::Column::QuietUntil,
+                    row::Column::QuietOffset,
+                    row::Column::QuietCalls,
+                    row::Column::QuietMentions,
+                ])
+                .to_owned();
+            let insert = row::Entity::insert(row).on_conflict(replace);
+            insert.exec_without_returning(&*held).await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The time in milliseconds at which something named began: the one noted first, `now_ms` where none was.
+    pub async fn began_at_ms(&self, name: &str, now_ms: u64) -> Result<u64, Error> {
+        self.write(|held| async move {
+            if let Some(found) = fact::Entity::find_by_id(name).one(&*held).await? {
+                return from_row(found.value);
+            }
+            let row = fact::ActiveModel {
+                name: Set(name.to_owned()),
+                value: Set(to_row(now_ms)),
+            };
+            fact::Entity::insert(row).exec_without_returning(&*held).await?;
+            Ok(now_ms)
+        })
+        .await
+    }
+}

@@ -1,0 +1,95 @@
+//! What readers said: how far they have read, what is muted, what they wish.
+
+use godwit_model::{AccountNo, ConversationKey, Mute, Privacy, PushWishes, QuietHours};
+use godwit_store::{ConversationState, MuteSubject, Store};
+
+use crate::people::{account, tenant};
+
+fn talk(other: u64) -> ConversationKey {
+    ConversationKey::single(AccountNo(1), AccountNo(other))
+}
+
+async fn ann(store: &Store) -> AccountNo {
+    let tenant = tenant(store).await;
+    account(store, tenant, "ann").await
+}
+
+pub(crate) async fn what_is_read_stays_read(store: Store) {
+    let ann = ann(&store).await;
+    let read = |read_up_to, unread| ConversationState {
+        conversation: talk(2),
+        read_up_to,
+        unread,
+    };
+    assert!(
+        store
+            .count_unread(ann, (None, 9), &[(talk(2), 5), (talk(3), 1)])
+            .await
+            .unwrap()
+    );
+    assert_eq!(store.counted_up_to(ann).await.unwrap(), Some(9));
+    assert_eq!(store.mark_read(ann, &read(4, 2), Some(9)).await.unwrap(), Some(true));
+    assert_eq!(store.mark_read(ann, &read(3, 3), Some(9)).await.unwrap(), Some(false));
+    assert_eq!(
+        store.mark_read(ann, &read(5, 1), Some(8)).await.unwrap(),
+        None,
+        "counted meanwhile"
+    );
+    let state = store.conversation_state(ann, talk(2)).await.unwrap();
+    assert_eq!(state, Some(read(4, 2)));
+    assert_eq!(store.conversation_states(ann).await.unwrap().len(), 2);
+    assert_eq!(store.conversation_state(ann, talk(4)).await.unwrap(), None);
+}
+
+pub(crate) async fn a_count_that_somebody_else_made_is_not_made_again(store: Store) {
+    let ann = ann(&store).await;
+    assert!(store.count_unread(ann, (None, 3), &[(talk(2), 3)]).await.unwrap());
+    assert!(!store.count_unread(ann, (None, 3), &[(talk(2), 3)]).await.unwrap());
+    assert!(store.count_unread(ann, (Some(3), 4), &[(talk(2), -1)]).await.unwrap());
+    assert!(store.count_unread(ann, (Some(4), 5), &[(talk(2), -9)]).await.unwrap());
+    let state = store.conversation_state(ann, talk(2)).await.unwrap().unwrap();
+    assert_eq!(state.unread, 0, "never below nothing");
+}
+
+pub(crate) async fn mutes_and_wishes_are_read_as_they_were_made(store: Store) {
+    let ann = ann(&store).await;
+    let mute = Mute {
+        until_ms: Some(7),
+        mentions: true,
+    };
+    let (talk, sender) = (MuteSubject::Conversation(talk(2)), MuteSubject::Sender(AccountNo(3)));
+    store.set_mute(ann, talk, Some(mute)).await.unwrap();
+    store
+        .set_mute(ann, sender, Some(Mute { until_ms: None, ..mute }))
+        .await
+        .unwrap();
+    store.set_mute(ann, sender, Some(mute)).await.unwrap();
+    let found = store.mutes(ann).await.unwrap();
+    assert_eq!(found.iter().map(|muted| muted.mute).collect::<Vec<_>>(), [mute, mute]);
+    store.set_mute(ann, talk, None).await.unwrap();
+    let found = store.mutes(ann).await.unwrap();
+    assert_eq!(found.iter().map(|muted| muted.subject).collect::<Vec<_>>(), [sender]);
+
+    assert_eq!(store.push_wishes(ann).await.unwrap(), PushWishes::default());
+    let quiet = QuietHours {
+        from: 1_320,
+        until: 420,
+        offset: -210,
+        calls: false,
+        mentions: true,
+    };
+    let wishes = PushWishes {
+        privacy: Privacy::Sender,
+        quiet: Some(quiet),
+    };
+    store.set_push_wishes(ann, &wishes).await.unwrap();
+    assert_eq!(store.push_wishes(ann).await.unwrap(), wishes);
+    store.set_push_wishes(ann, &PushWishes::default()).await.unwrap();
+    assert_eq!(store.push_wishes(ann).await.unwrap(), PushWishes::default());
+}
+
+pub(crate) async fn a_beginning_is_noted_once(store: Store) {
+    assert_eq!(store.began_at_ms("one", 5).await.unwrap(), 5);
+    assert_eq!(store.began_at_ms("one", 9).await.unwrap(), 5);
+    assert_eq!(store.began_at_ms("other", 9).await.unwrap(), 9);
+}
