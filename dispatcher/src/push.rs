@@ -11,6 +11,7 @@ mod decision;
 mod drain;
 mod due;
 mod in_flight;
+mod log;
 mod outcome;
 mod settings;
 mod template;
@@ -34,6 +35,7 @@ use in_flight::{InFlight, Place};
 use wanted::Wanted;
 
 pub use due::Due;
+pub use log::Line;
 pub use settings::PushSettings;
 pub use template::{Template, TemplateError};
 pub use why::{Check, Verdict, Why};

@@ -21,6 +21,7 @@ mod messages;
 mod oauth;
 mod page;
 mod problem;
+mod pushes;
 mod rate_limit;
 mod reading;
 mod routes;

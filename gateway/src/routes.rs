@@ -14,8 +14,8 @@ use crate::door::{Door, Gateway};
 use crate::problem::Problem;
 use crate::settings::Settings;
 use crate::{
-    conversations, description, devices, docs_page, frame, groups, health, inbox, messages, oauth, reading, tickets,
-    try_page, withdrawals,
+    conversations, description, devices, docs_page, frame, groups, health, inbox, messages, oauth, pushes, reading,
+    tickets, try_page, withdrawals,
 };
 
 /// The REST door. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`: without the peer's address all
@@ -63,6 +63,9 @@ fn resources() -> OpenApiRouter<Door> {
         .routes(routes!(reading::mark_read))
         .routes(routes!(reading::mute_conversation, reading::unmute_conversation))
         .routes(routes!(reading::read_push_wishes, reading::set_push_wishes))
+        .routes(routes!(pushes::read_pushes))
+        .routes(routes!(pushes::why))
+        .routes(routes!(pushes::set_template, pushes::remove_template))
         .routes(routes!(groups::create_group))
         .routes(routes!(groups::read_group, groups::dissolve_group))
         .routes(routes!(groups::add_members))

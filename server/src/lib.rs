@@ -18,6 +18,7 @@ mod failure;
 mod http;
 mod operator;
 mod platform;
+mod push;
 mod rooms;
 pub mod running;
 mod serve;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use godwit_archive::{Archive, ColdSetupError, Delivery, Disk, Equipment, KeyError, Listener, RealDisk, Recovery};
 use godwit_broker::Broker;
-use godwit_dispatcher::Dispatcher;
+use godwit_dispatcher::{Dispatcher, Due, Push};
 use godwit_gateway::{Gateway, MqttAddresses, SocketAddresses};
 use godwit_hub::{Hub, Switchboard};
 use godwit_model::{Clock, SystemClock};
@@ -21,7 +21,7 @@ use crate::running::{Bound, Doors, Running};
 use crate::settings::Settings;
 use crate::sockets::Sockets;
 use crate::tls::{TlsDoors, judge, keep_renewed};
-use crate::{platform, rooms, telemetry};
+use crate::{platform, push, rooms, telemetry};
 
 /// What a server stands on. Tests bring their own: a simulated disk, a clock that stands still, a database in memory
 /// that outlives the server.
@@ -90,7 +90,13 @@ pub async fn start(settings: &Settings, parts: Parts) -> Result<Running, Failure
     let failed = CancellationToken::new();
     let switchboard = Arc::new(Switchboard::default());
     platform::check(&*parts.disk, &parts.store, &parts.master_key).await?;
-    let archive = open_archive(settings, &parts, Arc::clone(&switchboard), failed.clone()).await?;
+    let (push, due) = push::open(settings, &parts.clock)?;
+    let commits = Commits {
+        switchboard: Arc::clone(&switchboard),
+        due,
+        failed: failed.clone(),
+    };
+    let archive = open_archive(settings, &parts, commits).await?;
     // All sockets before anything is made or served, so that a taken port leaves nothing half done.
     let sockets = Sockets::bind(settings).await?;
     let tls = sockets
@@ -98,7 +104,9 @@ pub async fn start(settings: &Settings, parts: Parts) -> Result<Running, Failure
         .then(|| open_tls(settings, &*parts.clock))
         .transpose()?;
     let clock = Arc::clone(&parts.clock);
-    let core = Core::join(settings, parts, archive, switchboard).await?;
+    let core = Core::join(settings, parts, (archive, switchboard, push)).await?;
+    let pushing = core.dispatcher.run_push().await;
+    let pushing = pushing.map_err(|error| Failure::new("GW-S001", error.to_string(), ""))?;
     let mut running = Running {
         bound: sockets.bound(),
         tls: tls.clone(),
@@ -107,6 +115,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> Result<Running, Failure
         doors: open_doors(settings, core, (sockets, tls.clone()), failed.clone())?,
         failed,
     };
+    running.doors.others.extend(pushing);
     if let (Some(tls), Some(files)) = (tls, settings.tls_files()) {
         running.doors.others.push(tokio::spawn(keep_renewed(tls, files, clock)));
     }
@@ -226,19 +235,14 @@ pub(crate) fn equipment(settings: &Settings) -> Result<Equipment, Failure> {
 }
 
 /// Reading the log can take a while, and blocks.
-async fn open_archive(
-    settings: &Settings,
-    parts: &Parts,
-    switchboard: Arc<Switchboard>,
-    failed: CancellationToken,
-) -> Result<Archive, Failure> {
+async fn open_archive(settings: &Settings, parts: &Parts, listener: Commits) -> Result<Archive, Failure> {
     let equipment = equipment(settings)?;
     let (disk, clock, settings) = (
         Arc::clone(&parts.disk),
         Arc::clone(&parts.clock),
         rooms::archive(settings),
     );
-    let listener = Arc::new(Commits { switchboard, failed });
+    let listener = Arc::new(listener);
     let opening = tokio::task::spawn_blocking(move || Archive::open_with(disk, clock, settings, listener, equipment));
     match opening.await {
         Ok(Ok((archive, recovery))) => {
@@ -294,12 +298,17 @@ fn tell(recovery: &Recovery) {
 /// Hears what was committed, and when nothing will be any more.
 struct Commits {
     switchboard: Arc<Switchboard>,
+    /// Where vendor push hears of them, if there is any.
+    due: Option<Arc<Due>>,
     failed: CancellationToken,
 }
 
 impl Listener for Commits {
     fn committed(&self, deliveries: &[Delivery]) {
         self.switchboard.committed(deliveries);
+        if let Some(due) = &self.due {
+            due.moved(deliveries);
+        }
     }
 
     fn answered(&self) {
@@ -325,8 +334,7 @@ impl Core {
     async fn join(
         settings: &Settings,
         parts: Parts,
-        archive: Archive,
-        switchboard: Arc<Switchboard>,
+        (archive, switchboard, push): (Archive, Arc<Switchboard>, Push),
     ) -> Result<Self, Failure> {
         let Parts {
             disk,
@@ -340,7 +348,8 @@ impl Core {
         let first_app = first_app(&registry).await?;
         let hub = Hub::new(switchboard, archive.clone());
         let dispatcher = Dispatcher::new(registry.clone(), archive.clone(), hub.clone(), clock)
-            .with_recall_window_ms(rooms::milliseconds(settings.limits.recall_time));
+            .with_recall_window_ms(rooms::milliseconds(settings.limits.recall_time))
+            .with_push(push);
         dispatcher.tell_what_is_owed().await;
         Ok(Self {
             archive,

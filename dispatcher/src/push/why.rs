@@ -1,6 +1,7 @@
 //! Why a phone did not ring: the questions in the order in which the platform asks them, ending in one of four verdicts.
 
-use godwit_model::{PushClass, Refused};
+use godwit_archive::InboxQuery;
+use godwit_model::{AccountNo, PushClass, Refusal, Refused, ServerId};
 use godwit_registry::{Account, Device, LedgerLine, LedgerQuery, MuteSubject};
 use serde::Serialize;
 
@@ -10,6 +11,8 @@ use crate::message_facts::MessageFacts;
 
 /// Lines of the ledger that are looked at.
 const LINES: u64 = 200;
+/// Entries read at once, when a message is looked for.
+const PAGE: usize = 64;
 
 /// What it comes down to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -75,18 +78,47 @@ impl Asking {
 }
 
 impl Dispatcher {
-    /// Says for each device of an account why it rang or did not, for one entry of its inbox or the newest.
+    /// Says for each device of an account why it rang or did not, for one message of its inbox or the newest.
     ///
     /// # Errors
-    /// The store or the archive does not answer.
-    pub async fn why(&self, account: &Account, seq: Option<u64>) -> Result<Vec<Why>, Refused> {
+    /// [`Refusal::NotFound`] for a message that is not in the inbox.
+    pub async fn why(&self, account: &Account, message: Option<ServerId>) -> Result<Vec<Why>, Refused> {
         let devices = self.registry.devices_of(account.no).await.map_err(of_registry)?;
-        let seq = seq.unwrap_or_else(|| self.archive.head(account.no));
+        let seq = match message {
+            Some(id) => self.seq_of(account.no, id).await?,
+            None => self.archive.head(account.no),
+        };
         let mut answers = Vec::with_capacity(devices.len());
         for device in devices {
             answers.push(self.why_device(account, &device, seq).await?);
         }
         Ok(answers)
+    }
+
+    /// The number of a message in an inbox.
+    pub(crate) async fn seq_of(&self, account: AccountNo, id: ServerId) -> Result<u64, Refused> {
+        let none = || Refused::new(Refusal::NotFound, format!("no message {id} in this inbox"));
+        let record = self.read(move |archive| archive.message(id)).await?.ok_or_else(none)?;
+        let mut query = InboxQuery {
+            after: None,
+            before: None,
+            since_ms: Some(record.server_time_ms),
+            conversation: record.conversation,
+            limit: PAGE,
+            bytes_max: usize::MAX,
+        };
+        loop {
+            let asked = query;
+            let page = self.read(move |archive| archive.inbox(account, &asked)).await?;
+            if let Some(item) = page.iter().find(|item| item.record.server_id == id) {
+                return Ok(item.seq);
+            }
+            // Ids follow one another as times do.
+            let last = page
+                .last()
+                .filter(|last| last.record.server_time_ms <= record.server_time_ms);
+            query.after = Some(last.ok_or_else(none)?.seq);
+        }
     }
 
     async fn why_device(&self, account: &Account, device: &Device, seq: u64) -> Result<Why, Refused> {

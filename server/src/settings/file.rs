@@ -93,15 +93,27 @@ const PUSH: &str = "push";
 
 /// Reads the vendors' tables of `[push]`.
 fn read_vendors(reading: &mut Reading, place: &Place, text: &str) {
-    let Ok(toml::Value::Table(mut whole)) = toml::from_str(text) else { return };
-    let Some(toml::Value::Table(mut push)) = whole.remove(PUSH) else { return };
+    let Ok(toml::Value::Table(mut whole)) = toml::from_str(text) else {
+        return;
+    };
+    let Some(toml::Value::Table(mut push)) = whole.remove(PUSH) else {
+        return;
+    };
     push.retain(|name, value| value.is_table() && !KEYS.iter().any(|key| key.section == PUSH && key.name == name));
     match push.try_into() {
         Ok(vendors) => reading.settings.vendors = vendors,
         Err(error) => {
             let error: toml::de::Error = error;
-            let what = format!("the vendors of [push]: {}", error.message().lines().collect::<Vec<_>>().join(", "));
-            reading.problem(Problem::new(ProblemKind::BadValue, place.clone(), what, "docs/push.md lists what each vendor has"));
+            let what = format!(
+                "the vendors of [push]: {}",
+                error.message().lines().collect::<Vec<_>>().join(", ")
+            );
+            reading.problem(Problem::new(
+                ProblemKind::BadValue,
+                place.clone(),
+                what,
+                "docs/push.md lists what each vendor has",
+            ));
         }
     }
 }

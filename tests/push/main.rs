@@ -1,0 +1,13 @@
+//! Phones that are not reachable ring through their vendors' simulators: what is owed is brought, once, and nothing else.
+
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a helper of tests asserts too")]
+
+mod calls;
+mod house;
+mod kill;
+mod life;
+mod offline;
+mod quiet;
+mod read;
+mod trouble;
+mod words;
