@@ -15,6 +15,7 @@ mod log;
 mod outcome;
 mod settings;
 mod template;
+mod timeline;
 mod wanted;
 mod watch;
 mod why;
@@ -30,6 +31,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::Dispatcher;
+use crate::reading::COUNTING;
 use breaker::MassBreaker;
 use in_flight::{InFlight, Place};
 use wanted::Wanted;
@@ -38,6 +40,7 @@ pub use due::Due;
 pub use log::Line;
 pub use settings::PushSettings;
 pub use template::{Template, TemplateError};
+pub use timeline::{DeviceTimeline, ReaderTimeline, Timeline};
 pub use why::{Check, Verdict, Why};
 
 /// Finds the lane of an app to a vendor.
@@ -134,6 +137,8 @@ impl Dispatcher {
     /// # Errors
     /// The store does not answer.
     pub async fn run_push(&self) -> Result<Vec<JoinHandle<()>>, godwit_registry::Error> {
+        // Unread messages count from here on, whether they are pushed or not.
+        self.registry.began_at_ms(COUNTING).await?;
         let Some(desk) = self.push.desk() else {
             return Ok(Vec::new());
         };

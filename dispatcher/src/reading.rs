@@ -2,6 +2,8 @@
 
 mod count;
 
+pub(crate) use count::COUNTING;
+
 use godwit_archive::InboxQuery;
 use godwit_model::{AccountNo, ConversationKey, Mute, PushWishes, Refusal, Refused};
 use godwit_registry::{Account, ConversationState, Device, MuteSubject, Muted};

@@ -99,6 +99,23 @@ pub(crate) async fn read_message(
     Ok((kind, message.get().to_owned()).into_response())
 }
 
+/// Tell what became of a message
+#[utoipa::path(get, path = "/v1/messages/{serverId}/timeline", tag = "messages", operation_id = "messageTimeline",
+    params(("serverId" = String, Path)), responses((status = 200, description = "From its acceptance to each reader, \
+    device and push; readers above the first hundred are left out", body = serde_json::Value)),
+    security(("app" = ["messages:read"])))]
+pub(crate) async fn message_timeline(
+    State(door): State<Door>,
+    caller: Caller,
+    Places(server_id): Places<String>,
+) -> Result<Json<godwit_dispatcher::push::Timeline>, Problem> {
+    let app = caller.app(Scope::MessagesRead)?;
+    let id: ServerId = server_id
+        .parse()
+        .map_err(|_| Problem::invalid("`serverId`: a UUID as the platform gave it"))?;
+    Ok(Json(door.dispatcher().timeline(app.tenant, id).await?))
+}
+
 fn refuse_not_yet(bytes: &[u8]) -> Result<(), Problem> {
     let Ok(given) = serde_json::from_slice::<NotYet<'_>>(bytes) else {
         return Ok(());

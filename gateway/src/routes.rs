@@ -57,6 +57,7 @@ fn resources() -> OpenApiRouter<Door> {
         .routes(routes!(devices::switch_push))
         .routes(routes!(messages::send_message))
         .routes(routes!(messages::read_message, withdrawals::withdraw_message))
+        .routes(routes!(messages::message_timeline))
         .routes(routes!(conversations::read_conversation))
         .routes(routes!(inbox::read_inbox))
         .routes(routes!(reading::read_unread))

@@ -7,8 +7,10 @@ use clap::{Args, Parser, Subcommand};
 use crate::settings::{Flag, Sources, environment};
 
 mod keeping;
+mod pushing;
 
 pub use keeping::{ArchiveCommand, Backup, Export, Restore, Retain};
+pub use pushing::{MessageCommand, PushCommand, Why};
 
 /// Messages for apps, over MQTT and REST: stored before they are acknowledged.
 #[derive(Debug, Parser)]
@@ -41,6 +43,14 @@ pub enum Command {
     Backup(Backup),
     /// Make a data folder of a backup.
     Restore(Restore),
+    /// Vendor push: whether vendors take the credentials, a test, and what became of pushes.
+    #[command(subcommand)]
+    Push(PushCommand),
+    /// Say for each device of a user why it rang or did not. A server must be running on the folder.
+    Why(Why),
+    /// Messages: what became of one. A server must be running on the folder.
+    #[command(subcommand)]
+    Message(MessageCommand),
     /// TLS: certificates for machines that have none.
     #[command(subcommand)]
     Tls(TlsCommand),
@@ -74,6 +84,9 @@ pub struct Serve {
     /// How log events are written: text or json.
     #[arg(long, value_name = "FORMAT")]
     pub log: Option<String>,
+    /// Push to stand-ins of all vendors, in the place of those of the settings, and print what phones would show.
+    #[arg(long)]
+    pub simulate_push: bool,
 }
 
 /// Which settings, and which folder.

@@ -19,6 +19,7 @@ mod http;
 mod operator;
 mod platform;
 mod push;
+mod pushes;
 mod rooms;
 pub mod running;
 mod serve;
@@ -52,6 +53,9 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Archive(command) => archive::run(command, json).await,
         Command::Backup(asked) => backup::backup(&asked, json).await,
         Command::Restore(asked) => backup::restore(&asked, json),
+        Command::Push(command) => pushes::run(command, json).await,
+        Command::Why(asked) => pushes::why(&asked, json).await,
+        Command::Message(command) => pushes::message(command, json).await,
         Command::Tls(TlsCommand::SelfSigned {
             names,
             replace,

@@ -1,5 +1,7 @@
 //! Vendor push as the settings say: the vendors behind their lanes, and who hears of commits for them.
 
+pub(crate) mod simulated;
+
 use std::sync::Arc;
 
 use godwit_dispatcher::{Channels, Due, Push, PushSettings};

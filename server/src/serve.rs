@@ -7,6 +7,7 @@ use crate::banner::Banner;
 use crate::console::print;
 use crate::data_folder::DataFolder;
 use crate::failure::Failure;
+use crate::push::simulated;
 use crate::running::Running;
 use crate::settings::{self, Loaded, LogFormat};
 use crate::shutdown::StopSignals;
@@ -16,7 +17,7 @@ use crate::{console, operator, telemetry};
 /// Runs a server until it is told to stop, or cannot go on.
 pub(crate) async fn serve(arguments: &Serve) -> Result<(), Failure> {
     let began = Instant::now();
-    let loaded = settings::load(arguments.sources())?;
+    let mut loaded = settings::load(arguments.sources())?;
     telemetry::install_log(&loaded.settings.log);
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
@@ -25,12 +26,18 @@ pub(crate) async fn serve(arguments: &Serve) -> Result<(), Failure> {
     let folder = DataFolder::open_or_make(&loaded.settings.server.data)?;
     folder.clear_addresses()?;
     operator::forget(&folder)?;
+    let simulators = if arguments.simulate_push {
+        Some(simulated::start(&mut loaded.settings).await?)
+    } else {
+        None
+    };
     let parts = Parts::of_folder(&loaded.settings, &folder).await?;
     let running = wiring::start(&loaded.settings, parts).await?;
     if let Err(failure) = announce(&loaded, &folder, &running, began) {
         running.shutdown().await;
         return Err(failure);
     }
+    let _watching = simulators.map(|simulators| AbortOnDrop(tokio::spawn(simulated::watch(simulators))));
     let reason = tokio::select! {
         signal = signals.next() => Ok(signal),
         () = running.archive_failed() => Err(archive_failed()),
@@ -40,6 +47,14 @@ pub(crate) async fn serve(arguments: &Serve) -> Result<(), Failure> {
     folder.clear_addresses()?;
     stop(running, &mut signals).await?;
     reason.map(drop)
+}
+
+struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// Keeps what the start made, and says where everything is.

@@ -154,7 +154,7 @@ impl House {
         self.phone(owner)
             .history
             .into_iter()
-            .filter(|shown| !shown.silent)
+            .filter(|shown| !shown.silent || shown.rings)
             .collect()
     }
 

@@ -58,8 +58,11 @@ async fn a_thousand_owed_phones_survive_thirty_kills_and_each_push_has_one_id() 
     .await;
     assert_eq!(simulators.complaints(), Vec::<String>::new());
     let app = server.app().await;
-    let ids = ids_of_devices(&app).await;
-    assert_eq!(ids.len(), PHONES);
+    let ids = wait_for("the ledger to hold them all", async || {
+        let ids = ids_of_devices(&app).await;
+        (ids.len() == PHONES).then_some(ids)
+    })
+    .await;
     let several: Vec<_> = ids.iter().filter(|(_, ids)| ids.len() != 1).collect();
     assert!(several.is_empty(), "{several:?}");
     let repeats: usize = targets
@@ -101,8 +104,9 @@ fn settings(simulators: &Simulators) -> String {
     let text = |secret: &Secret| secret.read().unwrap();
     let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
     let connection = fcm.connection;
-    let mut lines =
-        String::from("[http]\napp_requests = 100000\napp_requests_burst = 100000\n\n[push]\ngrace = \"100ms\"\n\n");
+    let mut lines = String::from(
+        "[http]\napp_requests = 100000\napp_requests_burst = 100000\naddress_requests = 100000\naddress_requests_burst = 100000\n\n[push]\ngrace = \"100ms\"\n\n",
+    );
     lines += &format!(
         "[push.fcm]\nservice_account = {}\npackage = {}\nretry_seconds = 1\n\n",
         quoted(&text(&fcm.service_account)),

@@ -8,28 +8,39 @@ use serde_json::Value;
 use crate::house::{House, send};
 
 /// Every call there is.
-const CALLS: [&str; 21] = [
+const CALLS: [&str; 32] = [
+    "DELETE /v1/accounts/{account}/mutes/{conv}",
     "DELETE /v1/devices/{deviceId}",
     "DELETE /v1/devices/{deviceId}/push-token",
     "DELETE /v1/groups/{groupId}",
     "DELETE /v1/groups/{groupId}/members/{userId}",
     "DELETE /v1/messages/{serverId}",
+    "DELETE /v1/push-templates/{type}/{language}",
     "GET /healthz",
     "GET /metrics",
     "GET /readyz",
     "GET /v1/accounts/{account}/inbox",
+    "GET /v1/accounts/{account}/push-wishes",
+    "GET /v1/accounts/{account}/unread",
     "GET /v1/conversations/{conv}/messages",
     "GET /v1/groups/{groupId}",
     "GET /v1/messages/{serverId}",
+    "GET /v1/messages/{serverId}/timeline",
+    "GET /v1/pushes",
+    "GET /v1/pushes/why",
     "POST /oauth/token",
+    "POST /v1/accounts/{account}/read",
     "POST /v1/devices",
     "POST /v1/groups",
     "POST /v1/groups/{groupId}/members",
     "POST /v1/messages",
     "POST /v1/tickets",
+    "PUT /v1/accounts/{account}/mutes/{conv}",
+    "PUT /v1/accounts/{account}/push-wishes",
     "PUT /v1/devices/{deviceId}/push",
     "PUT /v1/devices/{deviceId}/push-token",
     "PUT /v1/groups/{groupId}/roles/{userId}",
+    "PUT /v1/push-templates/{type}/{language}",
 ];
 
 const METHODS: [&str; 5] = ["get", "post", "put", "delete", "patch"];

@@ -11,7 +11,7 @@ use crate::failure::of_registry;
 use crate::message_facts::MessageFacts;
 
 /// What the platform calls the moment from which it counts.
-const COUNTING: &str = "counting";
+pub(crate) const COUNTING: &str = "counting";
 /// Entries read at once.
 const PAGE: usize = 256;
 const PAGE_BYTES: usize = 1024 * 1024;

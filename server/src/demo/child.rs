@@ -73,9 +73,14 @@ impl Server {
         let program = std::env::current_exe().map_err(|error| failed(&format!("no own executable: {error}")))?;
         let log = std::fs::File::options().create(true).append(true).open(self.log_path());
         let log = log.map_err(|error| failed(&format!("no log: {error}")))?;
+        let phones = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.phones_path());
+        let phones = phones.map_err(|error| failed(&format!("no file for its phones: {error}")))?;
         let mut command = Command::new(program);
         command.arg("serve").arg("--data").arg(self.data());
-        command.args(["--http", self.http(), "--mqtt", self.mqtt()]);
+        command.args(["--http", self.http(), "--mqtt", self.mqtt(), "--simulate-push"]);
         // Settings of the one who watches are not the demo's.
         for (name, _) in crate::settings::environment() {
             if name.starts_with("GODWIT_") {
@@ -84,7 +89,7 @@ impl Server {
         }
         command
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(phones)
             .stderr(log)
             .kill_on_drop(true);
         Ok(command)
@@ -96,6 +101,25 @@ impl Server {
 
     fn log_path(&self) -> PathBuf {
         self.folder.path().join("log")
+    }
+
+    fn phones_path(&self) -> PathBuf {
+        self.folder.path().join("phones")
+    }
+
+    /// Waits until a phone shows this text, and gives the line that says so.
+    pub(super) async fn shown(&self, text: &str) -> Result<String, Failure> {
+        let shown = async {
+            loop {
+                let printed = std::fs::read_to_string(self.phones_path()).unwrap_or_default();
+                if let Some(line) = printed.lines().find(|line| line.contains(text)) {
+                    return line.to_owned();
+                }
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        };
+        let waited = tokio::time::timeout(PATIENCE, shown).await;
+        waited.map_err(|_| failed(&format!("no phone shows {text:?}")))
     }
 
     /// The first lines it said about why it ended.

@@ -45,6 +45,8 @@ impl Backend {
             "uniqueCode": format!("demo-{user}"),
             "os": "android",
             "model": "demo",
+            "language": "en",
+            "push": { "vendor": "fcm", "token": format!("demo-phone-of-{user}") },
         });
         let device = self.post("/v1/devices", &device).await?;
         Ok(Credentials {

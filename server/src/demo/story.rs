@@ -37,6 +37,7 @@ pub(super) async fn tell(narrator: &mut Narrator) -> Result<(), Failure> {
     let backend = Backend::sign_in(server.http(), &server.first_app()?).await?;
     let mut people = gather(narrator, &backend, server.mqtt()).await?;
     greet(narrator, &people).await?;
+    ring(narrator, &server, &mut people).await?;
     vanish_and_talk(narrator, &mut server, &mut people).await?;
     come_back(narrator, &mut people).await?;
     agree(narrator, &backend, &people).await?;
@@ -83,6 +84,24 @@ async fn greet(narrator: &mut Narrator, people: &People) -> Result<(), Failure> 
         rebuilt,
         "in the group, Bob's copy is from the group, to Bob, and names Carol",
     );
+    Ok(())
+}
+
+async fn ring(narrator: &mut Narrator, server: &Server, people: &mut People) -> Result<(), Failure> {
+    narrator.chapter("Bob's phone is killed. His vendor, here a stand-in, rings it.");
+    people.bob.vanish();
+    let began = Instant::now();
+    people.alice.send(&draft("ring", "bob", "Are you there, Bob?")).await?;
+    let shown = server.shown("Are you there, Bob?").await?;
+    narrator.say(&format!("after {}: {shown}", took(began.elapsed())));
+    let says = shown.contains("alice") && shown.contains("badge");
+    narrator.check(
+        says,
+        "the notification names Alice, says what she wrote, and counts what is unread",
+    );
+    people.bob.switch_on();
+    people.bob.wait_for("ring").await?;
+    narrator.say("Bob opens the app, and has the message");
     Ok(())
 }
 

@@ -16,8 +16,10 @@ fn text(ext: &str) -> String {
 }
 
 fn call(status: &str) -> String {
+    // What the platform tells a user's own devices has a type of its own.
+    let kind = if status.starts_with("other_") { 256 } else { 6 };
     format!(
-        r#""id":"1","from":"ann","target":"","type":6,"isBackground":true,
+        r#""id":"1","from":"ann","target":"","type":{kind},"isBackground":true,
         "content":{{"type":"call","content":{{"status":"{status}","roomId":"r"}}}}"#
     )
 }
