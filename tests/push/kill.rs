@@ -99,7 +99,7 @@ async fn ids_of_devices(app: &kit::App) -> HashMap<String, BTreeSet<String>> {
 }
 
 /// Settings of a server that reaches the simulator of FCM, which lives in this process.
-fn settings(simulators: &Simulators) -> String {
+pub(crate) fn settings(simulators: &Simulators) -> String {
     let fcm = simulators.settings().fcm.unwrap();
     let text = |secret: &Secret| secret.read().unwrap();
     let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();

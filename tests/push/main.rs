@@ -3,6 +3,7 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a helper of tests asserts too")]
 
 mod calls;
+mod commands;
 mod house;
 mod kill;
 mod life;
