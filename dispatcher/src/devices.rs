@@ -16,7 +16,7 @@ impl Dispatcher {
     /// sessions of records this retired are closed.
     pub async fn register_device(&self, registration: Registration, proof: Proof) -> Result<NewRegistration, Refused> {
         let dispatcher = self.clone();
-        to_the_end(async move { dispatcher.register(registration, proof).await }).await
+        to_the_end(async move { Box::pin(dispatcher.register(registration, proof)).await }).await
     }
 
     async fn register(&self, registration: Registration, proof: Proof) -> Result<NewRegistration, Refused> {

@@ -46,7 +46,7 @@ pub fn choose_cryptography() {
 pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let json = arguments.json;
     match arguments.command {
-        Command::Serve(serve) => serve::serve(&serve).await,
+        Command::Serve(serve) => Box::pin(serve::serve(&serve)).await,
         Command::Demo => demo::run(json).await,
         Command::Chat(arguments) => chat::run(arguments).await,
         Command::App(command) => apps::run(command, json).await,

@@ -1,5 +1,6 @@
 //! `godwit push …`, `godwit why`, `godwit message show`: asks the server that runs on a data folder, as its first app.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ pub(crate) async fn run(command: PushCommand, json: bool) -> Result<(), Failure>
             let mut path = format!("/v1/pushes?limit={limit}");
             for (name, value) in [("user", user), ("message", message)] {
                 if let Some(value) = value {
-                    path.push_str(&format!("&{name}={value}"));
+                    put(&mut path, format_args!("&{name}={value}"));
                 }
             }
             let lines = Operator::sign_in(&configured).await?.get(&path).await?;
@@ -138,7 +139,7 @@ impl Operator {
             .post(format!("{}/oauth/token", operator.base))
             .basic_auth(&app.client_id, Some(&app.client_secret))
             .form(&[("grant_type", "client_credentials")]);
-        operator.token = text(&answer(request).await?["access_token"]).to_owned();
+        text(&answer(request).await?["access_token"]).clone_into(&mut operator.token);
         Ok(operator)
     }
 
@@ -190,6 +191,11 @@ fn show(answer: &Value, json: bool, in_words: impl Fn(&Value) -> String) {
     }
 }
 
+fn put(out: &mut String, words: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    let _ = out.write_fmt(words);
+}
+
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
@@ -221,14 +227,13 @@ fn why_text(answer: &Value) -> String {
     }
     let mut out = String::new();
     for why in items(answer) {
-        out.push_str(&format!("device {}\n", text(&why["deviceId"])));
+        put(&mut out, format_args!("device {}\n", text(&why["deviceId"])));
         for check in why["checks"].as_array().into_iter().flatten() {
             let mark = if check["ok"] == true { "yes" } else { "no " };
-            out.push_str(&format!(
-                "  {mark}  {:11} {}\n",
-                text(&check["check"]),
-                text(&check["detail"])
-            ));
+            put(
+                &mut out,
+                format_args!("  {mark}  {:11} {}\n", text(&check["check"]), text(&check["detail"])),
+            );
         }
         let verdict = match text(&why["verdict"]) {
             "notDue" => "no push was due",
@@ -236,7 +241,7 @@ fn why_text(answer: &Value) -> String {
             "vendorRefused" => "the vendor refused it",
             _ => "the vendor accepted it: look at the phone",
         };
-        out.push_str(&format!("  => {verdict}\n"));
+        put(&mut out, format_args!("  => {verdict}\n"));
     }
     out
 }
@@ -250,28 +255,37 @@ fn timeline_text(answer: &Value) -> String {
         answer["convSeq"]
     );
     for reader in answer["readers"].as_array().into_iter().flatten() {
-        out.push_str(&format!(
-            "  {} as entry {}, read: {}\n",
-            text(&reader["userId"]),
-            reader["seq"],
-            reader["read"]
-        ));
+        put(
+            &mut out,
+            format_args!(
+                "  {} as entry {}, read: {}\n",
+                text(&reader["userId"]),
+                reader["seq"],
+                reader["read"]
+            ),
+        );
         for device in reader["devices"].as_array().into_iter().flatten() {
             let has = if device["received"] == true {
                 "has it"
             } else {
                 "does not have it"
             };
-            out.push_str(&format!("    device {} {has}\n", text(&device["deviceId"])));
+            put(
+                &mut out,
+                format_args!("    device {} {has}\n", text(&device["deviceId"])),
+            );
             for line in device["pushes"].as_array().into_iter().flatten() {
-                out.push_str(&format!(
-                    "      {}  {} {} {} {}\n",
-                    line["at"],
-                    text(&line["kind"]),
-                    text(&line["vendor"]),
-                    text(&line["outcome"]),
-                    text(&line["code"])
-                ));
+                put(
+                    &mut out,
+                    format_args!(
+                        "      {}  {} {} {} {}\n",
+                        line["at"],
+                        text(&line["kind"]),
+                        text(&line["vendor"]),
+                        text(&line["outcome"]),
+                        text(&line["code"])
+                    ),
+                );
             }
         }
     }

@@ -104,7 +104,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> Result<Running, Failure
         .then(|| open_tls(settings, &*parts.clock))
         .transpose()?;
     let clock = Arc::clone(&parts.clock);
-    let core = Core::join(settings, parts, (archive, switchboard, push)).await?;
+    let core = Box::pin(Core::join(settings, parts, (archive, switchboard, push))).await?;
     let pushing = core.dispatcher.run_push().await;
     let pushing = pushing.map_err(|error| Failure::new("GW-S001", error.to_string(), ""))?;
     let mut running = Running {

@@ -38,12 +38,12 @@ pub(crate) struct Owner {
 
 impl House {
     pub(crate) async fn new() -> Self {
-        Self::with(|_| {}).await
+        Box::pin(Self::with(|_| {})).await
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let _ = kit::http_client();
-        let simulators = Simulators::start_all(Arc::new(SystemClock)).await.unwrap();
+        let simulators = Box::pin(Simulators::start_all(Arc::new(SystemClock))).await.unwrap();
         let mut settings = Settings::default();
         settings.http.bind = "127.0.0.1:0".parse().unwrap();
         settings.mqtt.bind = "127.0.0.1:0".parse().unwrap();
@@ -54,7 +54,7 @@ impl House {
         change(&mut settings);
         let disk = SimulatedDisk::new(1);
         let store = Store::open("sqlite::memory:").await.unwrap();
-        let running = boot(&settings, &disk, &store).await;
+        let running = Box::pin(boot(&settings, &disk, &store)).await;
         let first = running.first_app().unwrap().clone();
         let http = running.addresses().http.unwrap();
         let app = App::with_secret(&http, &first.client_id, &first.client_secret).await;
@@ -76,7 +76,7 @@ impl House {
     pub(crate) async fn restart(&mut self) {
         let running = self.running.take().unwrap();
         running.shutdown().await;
-        let running = boot(&self.settings, &self.disk, &self.store).await;
+        let running = Box::pin(boot(&self.settings, &self.disk, &self.store)).await;
         self.app = self.app.at(&running.addresses().http.unwrap());
         self.running = Some(running);
     }
@@ -226,5 +226,5 @@ async fn boot(settings: &Settings, disk: &SimulatedDisk, store: &Store) -> Runni
         store: store.clone(),
         master_key: [7; 32],
     };
-    start(settings, parts).await.unwrap()
+    Box::pin(start(settings, parts)).await.unwrap()
 }

@@ -2,6 +2,7 @@
 //! push, and every repeat is the same push.
 
 use std::collections::{BTreeSet, HashMap};
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -107,12 +108,14 @@ pub(crate) fn settings(simulators: &Simulators) -> String {
     let mut lines = String::from(
         "[http]\napp_requests = 100000\napp_requests_burst = 100000\naddress_requests = 100000\naddress_requests_burst = 100000\n\n[push]\ngrace = \"100ms\"\n\n",
     );
-    lines += &format!(
+    let _ = write!(
+        lines,
         "[push.fcm]\nservice_account = {}\npackage = {}\nretry_seconds = 1\n\n",
         quoted(&text(&fcm.service_account)),
         quoted(fcm.package.as_deref().unwrap()),
     );
-    lines += &format!(
+    let _ = write!(
+        lines,
         "[push.fcm.connection]\nbase_url = {}\nextra_roots = {}\ntimeout_ms = 1000\n",
         quoted(connection.base_url.as_deref().unwrap()),
         quoted(&text(connection.extra_roots.as_ref().unwrap())),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::house::House;
 
-fn to_group(text: &str, mentions: Value) -> Value {
+fn to_group(text: &str, mentions: &Value) -> Value {
     json!({"from": "ann", "to": "g:team", "type": 0, "content": {"text": text}, "mentions": mentions})
 }
 
@@ -16,16 +16,16 @@ async fn a_muted_group_is_silent_except_for_whom_it_names() {
     house.desktop("ann").await;
     let bob = house.owner_of("bob", VendorName::Fcm, "en").await;
     house.app.create_group("team", &["ann", "bob"]).await;
-    let sent = house.send(to_group("hi all", json!(null))).await;
+    let sent = house.send(to_group("hi all", &json!(null))).await;
     let shown = house.expect_rung(&bob, 1).await.remove(0);
     assert_eq!((shown.title.as_str(), shown.body.as_str()), ("team", "ann: hi all"));
     let mute = format!("mutes/{}", sent["conv"].as_str().unwrap());
     house
         .ask(&bob.device, Method::PUT, &mute, Some(json!({"mentions": true})))
         .await;
-    house.send(to_group("noise", json!(["ann"]))).await;
+    house.send(to_group("noise", &json!(["ann"]))).await;
     house.expect_line("bob", "not_due", "conversation_muted").await;
-    house.send(to_group("bob, please", json!(["bob"]))).await;
+    house.send(to_group("bob, please", &json!(["bob"]))).await;
     let rung = house.expect_rung(&bob, 2).await;
     assert!(rung[1].body.ends_with("ann: bob, please"), "{:?}", rung[1]);
     assert_eq!(house.verdicts("bob").await, ["vendorAccepted"]);

@@ -119,7 +119,7 @@ fn hindrance(
     if holds(reader.sender_mute).is_some_and(|mute| !(mute.mentions && is_mention)) {
         return Some(Reason::SenderMuted);
     }
-    if holds(reader.conversation_mute).is_some_and(|mute| !rings && !(mute.mentions && is_mention)) {
+    if holds(reader.conversation_mute).is_some_and(|mute| !(rings || mute.mentions && is_mention)) {
         return Some(Reason::ConversationMuted);
     }
     let quiet = reader.wishes.quiet.filter(|quiet| quiet.holds(now_ms));

@@ -1,6 +1,7 @@
 //! What became of pushes, for those who ask; and the words that an app sets.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use godwit_model::{AccountNo, DeviceNo, Refusal, Refused, TenantNo};
 use godwit_registry::{LedgerLine, LedgerQuery, TemplateRecord};
@@ -81,15 +82,13 @@ impl Dispatcher {
     }
 
     async fn look_up(&self, names: &mut Names, line: &LedgerLine) -> Result<(), Refused> {
-        if !names.users.contains_key(&line.account) {
+        if let Entry::Vacant(name) = names.users.entry(line.account) {
             let account = self.registry.account_by_no(line.account).await.map_err(of_registry)?;
-            let user = account.map_or_else(String::new, |account| account.user.to_string());
-            names.users.insert(line.account, user);
+            name.insert(account.map_or_else(String::new, |account| account.user.to_string()));
         }
-        if !names.devices.contains_key(&line.device) {
+        if let Entry::Vacant(name) = names.devices.entry(line.device) {
             let device = self.registry.device_by_no(line.device).await.map_err(of_registry)?;
-            let id = device.map_or_else(|| line.device.0.to_string(), |device| device.device_id.to_string());
-            names.devices.insert(line.device, id);
+            name.insert(device.map_or_else(|| line.device.0.to_string(), |device| device.device_id.to_string()));
         }
         Ok(())
     }

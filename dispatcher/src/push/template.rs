@@ -111,18 +111,14 @@ pub(crate) fn fill(text: &str, values: &Values<'_>) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {
         out.push_str(before);
-        match after
-            .split_once('}')
-            .and_then(|(name, after)| Some((value(name, values)?, after)))
-        {
-            Some((value, after)) => {
-                out.push_str(&value);
-                rest = after;
-            }
-            None => {
-                out.push('{');
-                rest = after;
-            }
+        let filled = after.split_once('}');
+        let filled = filled.and_then(|(name, after)| Some((value(name, values)?, after)));
+        if let Some((value, after)) = filled {
+            out.push_str(&value);
+            rest = after;
+        } else {
+            out.push('{');
+            rest = after;
         }
     }
     out.push_str(rest);

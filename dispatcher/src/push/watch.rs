@@ -1,7 +1,7 @@
 //! Looks at accounts that moved: at once where nobody of the account is here, after the grace otherwise. After a start,
 //! and when more moved than memory holds, the stored numbers of all devices are looked through, a page at a time.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ const WAITING_MAX: usize = 1_000_000;
 /// How long to wait for a store that does not answer.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How often what is over is forgotten.
-const TIDY: Duration = Duration::from_secs(60);
+const TIDY: Duration = Duration::from_mins(1);
 
 /// Accounts whose grace runs, in the order in which it ends.
 #[derive(Default)]
@@ -185,15 +185,15 @@ impl Watcher {
             };
             let Some(last) = page.last() else { break };
             after = last.device;
-            let mut behind: BTreeMap<AccountNo, ()> = BTreeMap::new();
+            let mut behind = BTreeSet::new();
             for device in page {
                 let passed = self.dispatcher.cursor(device.device).max(device.decided_up_to);
                 if passed < self.dispatcher.archive.head(device.account) {
-                    behind.insert(device.account, ());
+                    behind.insert(device.account);
                 }
             }
             found += behind.len();
-            self.decide(behind.into_keys().collect(), Pass::Last).await;
+            self.decide(behind.into_iter().collect(), Pass::Last).await;
         }
         let took_ms = self.dispatcher.clock.steady_ms().saturating_sub(began_ms);
         tracing::info!(

@@ -30,6 +30,7 @@ pub enum Verdict {
 
 /// One question and its answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the wire calls it so")]
 pub struct Check {
     /// What was asked.
     pub check: &'static str,
@@ -158,7 +159,7 @@ impl Dispatcher {
         }
         self.ask_wishes(&mut asking, account, &record).await?;
         let lines = self.lines_about(account, device, &record).await?;
-        Ok(self.judge(asking, device, (seq, lines)).await?)
+        self.judge(asking, device, (seq, lines)).await
     }
 
     async fn ask_device(&self, asking: &mut Asking, device: &Device, seq: u64) -> Result<bool, Refused> {

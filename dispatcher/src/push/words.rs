@@ -135,7 +135,7 @@ impl Dispatcher {
             .group(device.account.tenant, &id)
             .await
             .map_err(of_registry)?;
-        Ok(group.map_or_else(|| id.to_string(), |group| group.name.to_string()))
+        Ok(group.map_or_else(|| id.to_string(), |group| group.name.clone()))
     }
 }
 
