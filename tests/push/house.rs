@@ -196,6 +196,12 @@ impl House {
         .await
     }
 
+    /// Waits for the verdict on each device of a user: a phone shows a push before the ledger knows of it.
+    pub(crate) async fn expect_verdicts(&self, user: &str, verdicts: &[&str]) {
+        let what = format!("the verdicts {verdicts:?} about {user}");
+        wait_for(&what, async || (self.verdicts(user).await == verdicts).then_some(())).await;
+    }
+
     /// The verdict for each device of a user.
     pub(crate) async fn verdicts(&self, user: &str) -> Vec<String> {
         let (status, answer) = self

@@ -25,7 +25,7 @@ async fn an_offline_phone_of_every_vendor_rings_once_for_a_message() {
     for owner in &owners {
         assert_eq!(house.phone(owner).repeats, 0);
         assert_eq!(house.rung(owner).len(), 1);
-        assert_eq!(house.verdicts(&owner.device.user).await, ["vendorAccepted"]);
+        house.expect_verdicts(&owner.device.user, &["vendorAccepted"]).await;
         let ledger = house.ledger(&owner.device.user).await;
         let accepted: Vec<_> = ledger.iter().filter(|line| line["outcome"] == "accepted").collect();
         assert_eq!(accepted.len(), 1, "{ledger:#?}");
@@ -50,7 +50,7 @@ async fn a_phone_that_acknowledges_is_not_rung_and_one_that_is_silent_is_after_t
     assert!(house.rung(&eve).is_empty(), "the grace is not over");
     house.expect_rung(&eve, 1).await;
     house.expect_silence(&bob, 0).await;
-    assert_eq!(house.verdicts("bob").await, ["notDue"]);
+    house.expect_verdicts("bob", &["notDue"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

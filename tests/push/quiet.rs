@@ -28,7 +28,7 @@ async fn a_muted_group_is_silent_except_for_whom_it_names() {
     house.send(to_group("bob, please", &json!(["bob"]))).await;
     let rung = house.expect_rung(&bob, 2).await;
     assert!(rung[1].body.ends_with("ann: bob, please"), "{:?}", rung[1]);
-    assert_eq!(house.verdicts("bob").await, ["vendorAccepted"]);
+    house.expect_verdicts("bob", &["vendorAccepted"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,7 +41,7 @@ async fn quiet_hours_hold_messages_back_and_let_calls_through() {
     assert_eq!(kept["quietHours"]["calls"], true);
     house.say("ann", "bob", "hi").await;
     house.expect_line("bob", "not_due", "quiet_hours").await;
-    assert_eq!(house.verdicts("bob").await, ["notDue"]);
+    house.expect_verdicts("bob", &["notDue"]).await;
     house.send(crate::calls::signal("ann", "bob", "invite", "7")).await;
     let shown = house.expect_rung(&bob, 1).await.remove(0);
     assert_eq!(shown.data.get("roomId").map(String::as_str), Some("7"));
@@ -63,7 +63,7 @@ async fn push_that_is_off_keeps_its_token_and_owes_nothing_from_then() {
     switch(false).await;
     house.say("ann", "bob", "into the void").await;
     house.expect_silence(&bob, 0).await;
-    assert_eq!(house.verdicts("bob").await, ["notDue"]);
+    house.expect_verdicts("bob", &["notDue"]).await;
     switch(true).await;
     house.say("ann", "bob", "hello again").await;
     let shown = house.expect_rung(&bob, 1).await.remove(0);

@@ -97,10 +97,12 @@ pub(super) async fn watch(dispatcher: Dispatcher, desk: Arc<Desk>, began_ms: u64
         let patient = watcher.look_now(moved.accounts).await;
         waiting.add(grace_ends_ms, patient);
         let due = waiting.take_due(steady_ms);
-        watcher.decide(due, Pass::Last).await;
+        let mut undecided = watcher.decide(due, Pass::Last).await;
         if waiting.must_look_up(steady_ms) {
-            watcher.look_up().await;
+            undecided.extend(watcher.look_up().await);
         }
+        // In the order in which they end, as all others.
+        waiting.add(grace_ends_ms, undecided);
     }
 }
 
@@ -138,7 +140,8 @@ impl Watcher {
                 company.push(account);
             }
         }
-        self.decide(alone, Pass::Last).await;
+        company.extend(self.decide(alone, Pass::Last).await);
+        // What could not be decided is decided with the rest when the grace is over.
         self.decide(company.clone(), Pass::CallsOnly).await;
         company
     }
@@ -156,22 +159,28 @@ impl Watcher {
         devices.iter().any(|device| self.dispatcher.cursor(device.no) < head)
     }
 
-    /// Decides about these accounts, and again for as long as the store does not answer.
-    async fn decide(&self, accounts: Vec<AccountNo>, pass: Pass) {
+    /// Decides about these accounts. Answers those about which nothing could be decided: nobody else waits for them.
+    async fn decide(&self, accounts: Vec<AccountNo>, pass: Pass) -> Vec<AccountNo> {
+        let mut undecided = Vec::new();
         for chunk in accounts.chunks(CHUNK) {
-            while let Err(refused) = self
-                .dispatcher
-                .decide_push(&self.desk, chunk, (pass, self.began_ms))
-                .await
-            {
-                tracing::warn!(detail = %refused.detail, "what devices are owed could not be decided; trying again");
-                tokio::time::sleep(PATIENCE).await;
+            let terms = (pass, self.began_ms);
+            if self.dispatcher.decide_push(&self.desk, chunk, terms).await.is_ok() {
+                continue;
+            }
+            // One of them may be the trouble of all.
+            for account in chunk {
+                if let Err(refused) = self.dispatcher.decide_push(&self.desk, &[*account], terms).await {
+                    tracing::warn!(detail = %refused.detail, "what devices are owed could not be decided; it is tried again");
+                    undecided.push(*account);
+                }
             }
         }
+        undecided
     }
 
     /// Looks through the stored numbers of every device that can be pushed to.
-    async fn look_up(&self) {
+    async fn look_up(&self) -> Vec<AccountNo> {
+        let mut undecided = Vec::new();
         let began_ms = self.dispatcher.clock.steady_ms();
         let (mut after, mut found) = (DeviceNo(0), 0_usize);
         loop {
@@ -193,7 +202,7 @@ impl Watcher {
                 }
             }
             found += behind.len();
-            self.decide(behind.into_iter().collect(), Pass::Last).await;
+            undecided.extend(self.decide(behind.into_iter().collect(), Pass::Last).await);
         }
         let took_ms = self.dispatcher.clock.steady_ms().saturating_sub(began_ms);
         tracing::info!(
@@ -201,6 +210,7 @@ impl Watcher {
             took_ms,
             "the stored numbers were looked through for what devices are owed"
         );
+        undecided
     }
 }
 
