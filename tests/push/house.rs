@@ -15,10 +15,10 @@ use kit::{App, Client, Device, Login, Version, wait_for};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// How long a device may take to acknowledge here.
-pub(crate) const GRACE: Duration = Duration::from_millis(700);
+/// How long a device may take to acknowledge here: more than a busy machine needs for an answer.
+pub(crate) const GRACE: Duration = Duration::from_millis(1_500);
 /// After this, what did not come does not come.
-pub(crate) const SILENCE: Duration = Duration::from_millis(1_200);
+pub(crate) const SILENCE: Duration = Duration::from_millis(2_200);
 
 pub(crate) struct House {
     pub(crate) simulators: Simulators,

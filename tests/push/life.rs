@@ -83,7 +83,7 @@ async fn after_a_logout_nothing_comes_not_even_what_was_queued() {
     let house = House::new().await;
     house.desktop("ann").await;
     let bob = house.owner("bob", VendorName::Fcm).await;
-    house.simulators.script(VendorName::Fcm).then(Trouble::too_many(1));
+    house.simulators.script(VendorName::Fcm).then(Trouble::too_many(3));
     house.say("ann", "bob", "queued").await;
     house.expect_line("bob", "retry", "").await;
     let path = format!("/v1/devices/{}", bob.device.id);
@@ -100,7 +100,7 @@ async fn a_phone_that_changes_hands_never_shows_the_former_users_messages() {
     let house = House::new().await;
     house.desktop("ann").await;
     let bob = house.owner("bob", VendorName::Fcm).await;
-    house.simulators.script(VendorName::Fcm).then(Trouble::too_many(1));
+    house.simulators.script(VendorName::Fcm).then(Trouble::too_many(3));
     house.say("ann", "bob", "for bob only").await;
     house.expect_line("bob", "retry", "").await;
     // The same phone under another user, reinstalled: another code, the same token.
