@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde::Deserialize;
+use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
 use crate::program;
@@ -30,7 +31,19 @@ fn or_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String,
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
-/// A door on this machine: any free port at first, then the same one; closed if it was closed.
+/// A port of this machine for one server. Bound here as well, without listening, as long as the server is wanted: between a
+/// kill and the next start no outgoing connection is given it.
+fn reserve(ports: &mut Vec<Socket>) -> String {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    socket.set_reuse_address(true).expect("an option every system has");
+    let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    socket.bind(&any.into()).expect("a free port");
+    let address = socket.local_addr().ok().and_then(|address| address.as_socket());
+    ports.push(socket);
+    address.expect("a bound socket").to_string()
+}
+
+/// A door on this machine, always the same; closed if it was closed.
 fn door(address: &str) -> &str {
     if address.is_empty() { "off" } else { address }
 }
@@ -41,6 +54,7 @@ pub struct Server {
     child: Option<Child>,
     addresses: Addresses,
     settings: String,
+    _ports: Vec<Socket>,
 }
 
 impl Server {
@@ -57,26 +71,27 @@ impl Server {
     /// Starts a server on a data folder that `fill` makes first.
     pub async fn start_restored(settings: &str, fill: impl FnOnce(&Path)) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
-        let none = Addresses {
-            http: "127.0.0.1:0".into(),
-            mqtt: "127.0.0.1:0".into(),
+        let mut ports = Vec::new();
+        let plain = Addresses {
+            http: reserve(&mut ports),
+            mqtt: reserve(&mut ports),
             https: None,
             mqtts: None,
         };
         fill(&data.path().join("data"));
-        Self::start_at(data, none, settings).await
+        Self::start_at(data, (plain, ports), settings).await
     }
 
     /// Starts a server with these settings and all four doors open, on free ports. What `prepare` puts into the data
     /// folder is there at the start.
     pub async fn start_with_tls(settings: &str, prepare: impl FnOnce(&Path)) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
-        let any = || "127.0.0.1:0".to_owned();
+        let mut ports = Vec::new();
         let doors = Addresses {
-            http: any(),
-            mqtt: any(),
-            https: Some(any()),
-            mqtts: Some(any()),
+            http: reserve(&mut ports),
+            mqtt: reserve(&mut ports),
+            https: Some(reserve(&mut ports)),
+            mqtts: Some(reserve(&mut ports)),
         };
         let folder = data.path().join("data");
         std::fs::DirBuilder::new()
@@ -84,11 +99,12 @@ impl Server {
             .create(&folder)
             .expect("a folder");
         prepare(&folder);
-        Self::start_at(data, doors, settings).await
+        Self::start_at(data, (doors, ports), settings).await
     }
 
-    async fn start_at(data: TempDir, addresses: Addresses, settings: &str) -> Self {
+    async fn start_at(data: TempDir, (addresses, ports): (Addresses, Vec<Socket>), settings: &str) -> Self {
         let mut server = Self {
+            _ports: ports,
             data,
             child: None,
             addresses,

@@ -8,7 +8,7 @@ use godwit_model::SystemClock;
 use godwit_push::simulator::{Phone, Shown, Simulators};
 use godwit_push::{Target, VendorName};
 use godwit_server::running::Running;
-use godwit_server::settings::Settings;
+use godwit_server::settings::{ByteSize, Settings};
 use godwit_server::wiring::{Parts, start};
 use godwit_store::Store;
 use kit::{App, Client, Device, Login, Version, wait_for};
@@ -49,6 +49,8 @@ impl House {
         settings.mqtt.bind = "127.0.0.1:0".parse().unwrap();
         settings.http.app_requests = 1_000_000;
         settings.http.app_requests_burst = 1_000_000;
+        // A segment of the simulated disk lies in memory.
+        settings.storage.segment_size = ByteSize(1 << 20);
         settings.push.grace = GRACE;
         settings.vendors = simulators.settings();
         change(&mut settings);
