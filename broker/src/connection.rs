@@ -12,7 +12,7 @@ mod walk;
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use godwit_hub::{Attachment, CloseReason};
 use godwit_registry::Device;
@@ -22,6 +22,7 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use crate::door::Door;
 use crate::session::{End, Request, Session};
+use crate::threads;
 use job::{Done, Job};
 use output::Output;
 use publications::Publications;
@@ -72,6 +73,8 @@ struct Connection<S> {
     timer: Option<Pin<Box<Sleep>>>,
     /// What the timer is set to; 0 when it is not.
     timer_at: u64,
+    /// What the archive's writer wakes, once the task has run: the thread is roused for all of a commit together.
+    waker: Option<Waker>,
     /// When a client that does not take its last bytes is left; `None` while the session lasts.
     left_at: Option<u64>,
     /// Whether this side of the socket is closed.
@@ -107,18 +110,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             is_known: false,
             timer: None,
             timer_at: 0,
+            waker: None,
             left_at: None,
             is_hung_up: false,
         }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        let writers = self.waker.take();
+        let writers =
+            writers.unwrap_or_else(|| threads::gathered_waker(cx.waker()).unwrap_or_else(|| cx.waker().clone()));
+        let outcome = self.poll_rounds(cx, &writers);
+        self.waker = Some(writers);
+        outcome
+    }
+
+    /// `writers` is what the archive's writer wakes.
+    fn poll_rounds(&mut self, cx: &mut Context<'_>, writers: &Waker) -> Poll<End> {
         for _ in 0..ROUNDS_MAX {
             self.now = self.door.now();
             self.heed_closing(cx);
-            self.empty_mailbox(cx);
+            self.empty_mailbox(writers);
             self.poll_timer(cx);
-            while self.session.end().is_none() && self.work(cx) {}
+            while self.session.end().is_none() && self.work(cx, writers) {}
             let made_room = self.flush(cx);
             if let Some(end) = self.session.end() {
                 return self.part(cx, end);
@@ -133,9 +147,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     /// Does what can be done without writing; whether anything was done.
-    fn work(&mut self, cx: &mut Context<'_>) -> bool {
+    fn work(&mut self, cx: &mut Context<'_>, writers: &Waker) -> bool {
         let job = self.poll_job(cx);
-        let answers = self.poll_publications(cx);
+        let answers = self.poll_publications(&mut Context::from_waker(writers));
         let page = self.poll_page(cx);
         let input = self.poll_input(cx);
         let delivered = self.deliver();
@@ -158,9 +172,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.session.drain(self.now.saturating_add(drain_ms));
     }
 
-    fn empty_mailbox(&mut self, cx: &mut Context<'_>) {
+    fn empty_mailbox(&mut self, writers: &Waker) {
         let Some(member) = &self.member else { return };
-        let mail = member.attachment.mailbox().take(cx.waker());
+        let mail = member.attachment.mailbox().take(writers);
         for event in mail.events {
             if self.outgoing() < OUTGOING_BYTES_MAX {
                 self.session.event(&event);

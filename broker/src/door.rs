@@ -77,7 +77,7 @@ impl Broker {
     /// # Errors
     /// When its threads cannot be started.
     pub fn new(registry: Registry, hub: Hub, dispatcher: Dispatcher, settings: Settings) -> io::Result<Self> {
-        let threads = Arc::new(Threads::start(settings.threads)?);
+        let threads = Arc::new(Threads::start(settings.threads, &hub)?);
         let limits = Arc::new(settings.session.clone());
         let places = Arc::new(Places::new(
             settings.connections_max,

@@ -9,6 +9,7 @@ mod follower;
 mod live_view;
 mod mailbox;
 mod switchboard;
+mod wakes;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use godwit_model::{AccountNo, DeviceNo};
 pub use live_view::LiveView;
 pub use mailbox::{CloseReason, Mail, Mailbox};
 pub use switchboard::{Attachment, Switchboard};
+pub use wakes::Wakes;
 
 /// Entries one page of a follower holds.
 pub const PAGE_ENTRIES: usize = 64;
@@ -58,6 +60,12 @@ impl Hub {
         sessions_max: usize,
     ) -> Option<Attachment> {
         self.switchboard.attach(account, device, clean_start, sessions_max)
+    }
+
+    /// For a thread that runs sessions: gathers what wakes them, so that a commit rouses the thread once.
+    #[must_use]
+    pub fn gather_wakes(&self) -> Wakes {
+        self.switchboard.gather_wakes()
     }
 
     /// Tells a device's session, if one is connected, to close.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
 use bytes::Bytes;
 use foldhash::fast::FixedState;
@@ -10,6 +10,7 @@ use godwit_archive::{Delivery, Listener};
 use godwit_model::{AccountNo, DeviceNo};
 
 use crate::mailbox::{CloseReason, Mailbox};
+use crate::wakes::{Gathered, Wakes};
 
 /// `Default` for arrays ends at 32 elements.
 const SHARDS: usize = 32;
@@ -23,6 +24,9 @@ pub struct Switchboard {
     stopped: AtomicBool,
     /// Sessions that the commit under way left hints for. Only the archive's writer uses it.
     unread: Mutex<Vec<Arc<Mailbox>>>,
+    /// Whether a commit is being told of.
+    telling: Arc<AtomicBool>,
+    threads: Mutex<Vec<Weak<Gathered>>>,
 }
 
 impl Switchboard {
@@ -37,6 +41,23 @@ impl Switchboard {
 
     fn unread(&self) -> MutexGuard<'_, Vec<Arc<Mailbox>>> {
         self.unread.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn threads(&self) -> MutexGuard<'_, Vec<Weak<Gathered>>> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A thread whose sessions a commit wakes together.
+    pub(crate) fn gather_wakes(&self) -> Wakes {
+        let wakes = Wakes::new(Arc::clone(&self.telling));
+        self.threads().push(Arc::downgrade(wakes.gathered()));
+        wakes
+    }
+
+    fn told(&self) {
+        self.telling.store(false, Ordering::SeqCst);
+        self.threads()
+            .retain(|thread| thread.upgrade().inspect(|thread| thread.rouse()).is_some());
     }
 
     fn write(&self, account: AccountNo) -> RwLockWriteGuard<'_, Sessions> {
@@ -131,6 +152,7 @@ impl Switchboard {
 
 impl Listener for Switchboard {
     fn committed(&self, deliveries: &[Delivery]) {
+        self.telling.store(true, Ordering::SeqCst);
         let mut unread = self.unread();
         for delivery in deliveries {
             let shard = self.read(delivery.account);
@@ -147,10 +169,12 @@ impl Listener for Switchboard {
         for session in self.unread().drain(..) {
             session.wake_if_unread();
         }
+        self.told();
     }
 
     fn stopped(&self) {
         self.close_all(CloseReason::Shutdown);
+        self.told();
     }
 }
 
