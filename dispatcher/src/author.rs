@@ -55,6 +55,7 @@ impl Dispatcher {
                     .map_err(of_registry)?;
                 let account =
                     account.ok_or_else(|| Refused::new(Refusal::UserNotFound, format!("`from`: no user {user}")))?;
+                self.registry.check_not_blocked(&account).await.map_err(of_registry)?;
                 Ok(Author {
                     name: user.to_string(),
                     account: Some(account),

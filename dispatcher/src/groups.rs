@@ -81,6 +81,36 @@ impl Dispatcher {
         Ok(self.registry.remove_members(&group, users, &self.asker(actor)?).await)
     }
 
+    /// Takes an account out of every group it is in, for an app that removes its user.
+    pub(crate) async fn leave_all_groups(&self, app: &Arc<App>, account: &Account) -> Result<(), Refused> {
+        let actor = Sender::App(Arc::clone(app));
+        let groups = self.groups_of(account).await?;
+        let owns = |group: &&Arc<Group>| {
+            group
+                .member(account.no)
+                .is_some_and(|member| member.role == Role::Owner)
+        };
+        if let Some(owned) = groups.iter().find(owns) {
+            let detail = format!(
+                "{} owns the group {}; give it away or dissolve it first",
+                account.user, owned.id
+            );
+            return Err(Refused::new(Refusal::Forbidden, detail));
+        }
+        for group in groups {
+            let users = [account.user.clone()];
+            let left = self.registry.remove_members(&group, &users, &self.asker(&actor)?).await;
+            match left {
+                Ok(change) => self.tell_now_or_later(change.group.no).await,
+                // Whoever removes the user looks again.
+                Err(Error::Changed) => {}
+                Err(error) if error.refusal() == Some(Refusal::GroupNotFound) => {}
+                Err(error) => return Err(of_registry(error)),
+            }
+        }
+        Ok(())
+    }
+
     /// Gives a member another role; giving away ownership makes the former owner an admin.
     pub async fn change_role(
         &self,

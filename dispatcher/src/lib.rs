@@ -21,6 +21,7 @@ pub mod render;
 mod requests;
 mod sender;
 mod to_the_end;
+mod users;
 mod wishes;
 mod withdraw;
 

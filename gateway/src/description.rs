@@ -62,6 +62,12 @@ fn about(scope: Scope) -> &'static str {
         Scope::Groups => "manage groups",
         Scope::Broadcast => "send to tags, organisations and everyone",
         Scope::InboxRead => "read inboxes",
+        Scope::Tenants => "manage tenants; of use in the operator's tenant alone",
+        Scope::Apps => "manage apps",
+        Scope::Users => "manage users",
+        Scope::Tags => "manage tags",
+        Scope::Orgs => "manage organisations",
+        Scope::Audit => "read who changed what",
     }
 }
 

@@ -4,6 +4,7 @@
 //! and one middleware (`frame.rs`) writes it. Who calls is settled in `auth.rs`, once per route.
 #![deny(missing_docs)]
 
+mod apps;
 mod auth;
 mod body;
 mod conversations;
@@ -12,11 +13,13 @@ mod devices;
 mod docs_page;
 mod door;
 mod envelope;
+mod etag;
 mod frame;
 mod groups;
 mod health;
 mod idempotency;
 mod inbox;
+mod listing;
 mod messages;
 mod oauth;
 mod page;
@@ -26,8 +29,10 @@ mod rate_limit;
 mod reading;
 mod routes;
 mod settings;
+mod tenants;
 mod tickets;
 mod try_page;
+mod users;
 mod withdrawals;
 
 pub use door::{Gateway, MqttAddresses, SocketAddresses};

@@ -22,7 +22,7 @@ pub(crate) struct Problem {
 }
 
 /// Codes that only HTTP needs: they say nothing about what was asked, only about how.
-pub(crate) const HTTP_ONLY: [(&str, StatusCode, &str); 5] = [
+pub(crate) const HTTP_ONLY: [(&str, StatusCode, &str); 6] = [
     (
         "method_not_allowed",
         StatusCode::METHOD_NOT_ALLOWED,
@@ -32,6 +32,11 @@ pub(crate) const HTTP_ONLY: [(&str, StatusCode, &str); 5] = [
         "too_slow",
         StatusCode::REQUEST_TIMEOUT,
         "the body did not arrive in time",
+    ),
+    (
+        "precondition_failed",
+        StatusCode::PRECONDITION_FAILED,
+        "it is not as the condition says: read it again, and decide anew",
     ),
     (
         "unsupported_media_type",
@@ -164,6 +169,7 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
             Error::Refused { refusal, detail } => Self::new(refusal, detail),
+            Error::Changed => Self::of_status(StatusCode::PRECONDITION_FAILED),
             failed => {
                 tracing::error!(error = %failed, "the registry failed");
                 Self::new(

@@ -14,8 +14,8 @@ use crate::door::{Door, Gateway};
 use crate::problem::Problem;
 use crate::settings::Settings;
 use crate::{
-    conversations, description, devices, docs_page, frame, groups, health, inbox, messages, oauth, pushes, reading,
-    tickets, try_page, withdrawals,
+    apps, conversations, description, devices, docs_page, frame, groups, health, inbox, messages, oauth, pushes,
+    reading, tenants, tickets, try_page, users, withdrawals,
 };
 
 /// The REST door. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`: without the peer's address all
@@ -75,6 +75,25 @@ fn resources() -> OpenApiRouter<Door> {
         .routes(routes!(health::health))
         .routes(routes!(health::readiness))
         .routes(routes!(health::metrics))
+        .merge(organisation())
+}
+
+/// Tenants, apps and users.
+fn organisation() -> OpenApiRouter<Door> {
+    let large = OpenApiRouter::new()
+        .routes(routes!(users::put_users))
+        .layer(DefaultBodyLimit::max(users::BATCH_BYTES_MAX));
+    OpenApiRouter::new()
+        .routes(routes!(tenants::list_tenants, tenants::create_tenant))
+        .routes(routes!(tenants::read_tenant, tenants::rename_tenant))
+        .routes(routes!(apps::list_apps, apps::create_app))
+        .routes(routes!(apps::read_app, apps::change_app, apps::remove_app))
+        .routes(routes!(apps::rotate_secret))
+        .routes(routes!(users::list_users))
+        .merge(large)
+        .routes(routes!(users::read_user, users::put_user, users::remove_user))
+        .routes(routes!(users::block_user, users::unblock_user))
+        .routes(routes!(users::log_out_user))
 }
 
 fn cors(settings: &Settings) -> Option<CorsLayer> {
@@ -90,6 +109,8 @@ fn cors(settings: &Settings) -> Option<CorsLayer> {
             .allow_headers([
                 axum::http::header::AUTHORIZATION,
                 axum::http::header::CONTENT_TYPE,
+                axum::http::header::IF_MATCH,
+                axum::http::header::IF_NONE_MATCH,
                 axum::http::HeaderName::from_static("idempotency-key"),
             ])
             .expose_headers(Any)

@@ -16,6 +16,7 @@ mod m0004_groups;
 mod m0005_untold_changes;
 mod m0006_platform;
 mod m0007_push;
+mod m0009_users_and_apps_managed;
 
 /// Every step of the schema, oldest first.
 #[derive(Debug)]
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_untold_changes::Step),
             Box::new(m0006_platform::Step),
             Box::new(m0007_push::Step),
+            Box::new(m0009_users_and_apps_managed::Step),
         ]
     }
 }

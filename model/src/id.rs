@@ -24,6 +24,11 @@ number!(
     TenantNo,
     u32
 );
+impl TenantNo {
+    /// The operator's own tenant, which the first start makes: its apps may manage other tenants.
+    pub const OPERATOR: Self = Self(1);
+}
+
 number!(
     /// An account's dense number: the owner of one inbox. 0 means "nobody" (an app or the platform).
     AccountNo,

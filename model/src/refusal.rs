@@ -20,6 +20,8 @@ pub enum Refusal {
     NotYourself,
     /// A topic that is not the account's own.
     TopicForbidden,
+    /// The user is blocked by its tenant.
+    UserBlocked,
     /// No such user in this tenant.
     UserNotFound,
     /// No such group in this tenant.
@@ -63,7 +65,7 @@ pub enum Remedy {
 
 impl Refusal {
     /// All of them, for published tables.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Malformed,
         Self::InvalidField,
         Self::TooLarge,
@@ -71,6 +73,7 @@ impl Refusal {
         Self::Forbidden,
         Self::NotYourself,
         Self::TopicForbidden,
+        Self::UserBlocked,
         Self::UserNotFound,
         Self::GroupNotFound,
         Self::NotFound,
@@ -144,6 +147,7 @@ impl Refusal {
             Self::Forbidden => ("forbidden", 403, 0x87, "these credentials do not allow this"),
             Self::NotYourself => ("not_yourself", 403, 0x87, "`from` must be the sender itself"),
             Self::TopicForbidden => ("topic_forbidden", 403, 0x87, "only the account's own topics are open"),
+            Self::UserBlocked => ("user_blocked", 403, 0x87, "the user is blocked"),
             Self::UserNotFound => ("user_not_found", 404, 0x80, "no such user in this tenant"),
             Self::GroupNotFound => ("group_not_found", 404, 0x80, "no such group in this tenant"),
             Self::NotFound => ("not_found", 404, 0x80, "no such thing"),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use godwit_model::{AppNo, Refusal};
+use godwit_store::AppRecord;
 use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::{Deserialize, Serialize};
 
@@ -52,17 +53,33 @@ impl Registry {
         scope: Option<&str>,
     ) -> Result<AccessToken, Error> {
         let record = self.0.store.app_by_client_id(client_id).await?;
-        let hash = record.as_ref().map(|record| record.secret_hash.as_str());
-        let fits = self.0.secrets.check(client_secret, hash).await?;
-        let record = record
-            .filter(|_| fits)
+        let version = self.version_of_secret(client_secret, record.as_ref()).await?;
+        let (record, version) = record
+            .zip(version)
             .ok_or_else(|| Error::refused(Refusal::Unauthenticated, "unknown client id or wrong client secret"))?;
         let Some(known) = self.known_app(record.no).await? else {
             return Err(Refusal::Unauthenticated.into());
         };
         let scopes = wanted(scope, known.app.scopes)?;
         // The version that was checked: a reset since then must win.
-        self.sign_access_token(&known.app, scopes, record.secret_version)
+        self.sign_access_token(&known.app, scopes, version)
+    }
+
+    /// Which of an app's secrets this is. While it has two, a wrong one costs two checks.
+    async fn version_of_secret(&self, secret: &str, record: Option<&AppRecord>) -> Result<Option<u64>, Error> {
+        let hash = record.map(|record| record.secret_hash.as_str());
+        let fits = self.0.secrets.check(secret, hash).await?;
+        let Some(record) = record else { return Ok(None) };
+        if fits {
+            return Ok(Some(record.secret_version));
+        }
+        match &record.former_secret {
+            Some((former, until_ms)) if self.now_ms() < *until_ms => {
+                let fits = self.0.secrets.check(secret, Some(former)).await?;
+                Ok(fits.then(|| record.secret_version - 1))
+            }
+            _ => Ok(None),
+        }
     }
 
     pub(crate) fn sign_access_token(
@@ -101,7 +118,7 @@ impl Registry {
             return Err(wrong("the access token has expired; ask for another at /oauth/token"));
         }
         let known = self.known_app(AppNo(claims.app)).await?;
-        let known = known.filter(|known| known.secret_version == claims.version);
+        let known = known.filter(|known| known.takes(claims.version, self.now_ms()));
         let known = known.ok_or_else(|| wrong("the app's secret was reset after this access token was given out"))?;
         // A scope that is unknown by now allows nothing.
         let allowed: Scopes = claims

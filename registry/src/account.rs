@@ -1,9 +1,10 @@
 //! Accounts: a user's identity on the platform, the owner of one inbox.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use foldhash::quality::RandomState;
-use godwit_model::{AccountNo, TenantNo, UserId};
+use godwit_model::{AccountNo, Refusal, TenantNo, UserId};
 use godwit_store::AccountRecord;
 use moka::future::Cache;
 
@@ -11,7 +12,7 @@ use crate::error::Error;
 use crate::opaque::Opaque;
 use crate::registry::Registry;
 
-/// An account. Immutable: once made, none of this changes.
+/// An account. Immutable: once made, none of this changes, until its user is removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(
     clippy::struct_field_names,
@@ -28,10 +29,12 @@ pub struct Account {
     pub user: UserId,
 }
 
-/// The accounts in memory. They never change, so there is nothing to take back.
+/// The accounts in memory. They never change; taken back is only which one a removed user had.
 pub(crate) struct Accounts {
     by_user: Cache<(TenantNo, UserId), Arc<Account>, RandomState>,
     by_id: Cache<Opaque, Arc<Account>, RandomState>,
+    /// Counts the removals of users.
+    removals: AtomicU64,
 }
 
 impl Accounts {
@@ -43,7 +46,21 @@ impl Accounts {
             by_id: Cache::builder()
                 .max_capacity(most)
                 .build_with_hasher(RandomState::default()),
+            removals: AtomicU64::new(0),
         }
+    }
+
+    /// Says that a user is removed, after that is stored (or may be).
+    pub(crate) async fn removed(&self, account: &Account) {
+        self.removals.fetch_add(1, Ordering::SeqCst);
+        self.by_user.invalidate(&(account.tenant, account.user.clone())).await;
+        if let Some(id) = Opaque::parse(&account.account_id) {
+            self.by_id.invalidate(&id).await;
+        }
+    }
+
+    fn removals(&self) -> u64 {
+        self.removals.load(Ordering::SeqCst)
     }
 }
 
@@ -65,10 +82,11 @@ impl Registry {
         if let Some(known) = self.0.accounts.by_user.get(&key).await {
             return Ok(Some(known));
         }
+        let removals = self.0.accounts.removals();
         let Some(record) = self.0.store.account_of_user(tenant, user).await? else {
             return Ok(None);
         };
-        Ok(Some(self.keep_account(key, record).await))
+        Ok(Some(self.keep_account(key, record, removals).await))
     }
 
     /// The account with this opaque id.
@@ -79,11 +97,15 @@ impl Registry {
         if let Some(known) = self.0.accounts.by_id.get(&key).await {
             return Ok(Some(known));
         }
+        let removals = self.0.accounts.removals();
         let Some(record) = self.0.store.account_by_id(account_id).await? else {
             return Ok(None);
         };
         let account = Arc::new(Account::from(record));
         self.0.accounts.by_id.insert(key, Arc::clone(&account)).await;
+        if self.0.accounts.removals() != removals {
+            self.0.accounts.by_id.invalidate(&key).await;
+        }
         Ok(Some(account))
     }
 
@@ -103,17 +125,44 @@ impl Registry {
             return Ok(known);
         }
         let account_id = Opaque::random()?.text();
+        let removals = self.0.accounts.removals();
         let record = self
             .0
             .store
             .ensure_account(tenant, user, &account_id, self.now_ms())
             .await?;
-        Ok(self.keep_account((tenant, user.clone()), record).await)
+        Ok(self.keep_account((tenant, user.clone()), record, removals).await)
     }
 
-    async fn keep_account(&self, key: (TenantNo, UserId), record: AccountRecord) -> Arc<Account> {
+    /// Refuses an account whose user is blocked.
+    pub async fn check_not_blocked(&self, account: &Account) -> Result<(), Error> {
+        let load = async {
+            let record = self.0.store.account_by_no(account.no).await?;
+            Ok(record.map(|record| record.blocked))
+        };
+        match self.0.blocked.get(&account.no, load).await? {
+            Some(true) => Err(blocked(&account.user)),
+            _ => Ok(()),
+        }
+    }
+
+    /// `removals` is what was counted before the record was read: if it is more by now, the user of this account may be
+    /// one of them, and nothing is kept.
+    async fn keep_account(&self, key: (TenantNo, UserId), record: AccountRecord, removals: u64) -> Arc<Account> {
         let account = Arc::new(Account::from(record));
-        self.0.accounts.by_user.insert(key, Arc::clone(&account)).await;
+        let accounts = &self.0.accounts;
+        accounts.by_user.insert(key.clone(), Arc::clone(&account)).await;
+        if accounts.removals() != removals {
+            accounts.by_user.invalidate(&key).await;
+        }
         account
     }
+}
+
+/// The refusal of everything a blocked user asks.
+pub(crate) fn blocked(user: &UserId) -> Error {
+    Error::refused(
+        Refusal::UserBlocked,
+        format!("the user {user} is blocked by its tenant"),
+    )
 }

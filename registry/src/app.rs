@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use godwit_model::{AppNo, Refusal, TenantNo};
-use godwit_store::AppRecord;
+use godwit_store::{AppRecord, TenantRecord};
 
 use crate::credential;
 use crate::error::Error;
@@ -12,7 +12,7 @@ use crate::registry::{Registry, check_text, to_the_end};
 use crate::scope::{Scope, Scopes};
 
 /// Longest name of a tenant or an app, in bytes.
-const NAME_BYTES_MAX: usize = 255;
+pub(crate) const NAME_BYTES_MAX: usize = 255;
 /// What the first app is called.
 const FIRST_APP: &str = "first app";
 
@@ -44,6 +44,17 @@ pub struct NewApp {
 pub(crate) struct KnownApp {
     pub(crate) app: Arc<App>,
     pub(crate) secret_version: u64,
+    /// Until when the secret before the present one is good, if it is.
+    pub(crate) former_until_ms: Option<u64>,
+}
+
+impl KnownApp {
+    /// Whether a token that was made with the secret of this version is still good.
+    pub(crate) fn takes(&self, secret_version: u64, now_ms: u64) -> bool {
+        let is_former = || secret_version + 1 == self.secret_version;
+        let is_present = secret_version == self.secret_version;
+        is_present || (is_former() && self.former_until_ms.is_some_and(|until_ms| now_ms < until_ms))
+    }
 }
 
 impl Registry {
@@ -70,6 +81,15 @@ impl Registry {
         let made = self.0.store.create_app(tenant, &new, self.now_ms()).await?;
         let record = made.ok_or_else(|| Error::refused(Refusal::NotFound, format!("there is no tenant {tenant}")))?;
         NewApp::of(record, client_secret)
+    }
+
+    /// Makes a tenant with a first app, which may do everything but manage tenants. Its secret is shown this once.
+    pub async fn create_tenant_with_app(&self, name: &str) -> Result<(TenantRecord, NewApp), Error> {
+        check_text("name", name, NAME_BYTES_MAX)?;
+        let scopes = Scope::ALL.into_iter().filter(|scope| *scope != Scope::Tenants);
+        let (new, client_secret) = self.new_app(FIRST_APP, scopes.collect()).await?;
+        let (tenant, app) = self.0.store.create_tenant_with_app(name, &new, self.now_ms()).await?;
+        Ok((tenant, NewApp::of(app, client_secret)?))
     }
 
     /// Gives an app another secret; the former one and every access token made with it stop at once.
@@ -111,12 +131,12 @@ impl Registry {
     }
 }
 
-fn app_secret() -> Result<String, Error> {
+pub(crate) fn app_secret() -> Result<String, Error> {
     Ok(format!("gws_{}", credential::secret()?))
 }
 
 impl NewApp {
-    fn of(record: AppRecord, client_secret: String) -> Result<Self, Error> {
+    pub(crate) fn of(record: AppRecord, client_secret: String) -> Result<Self, Error> {
         Ok(Self {
             app: KnownApp::try_from(record)?.app,
             client_secret,
@@ -140,6 +160,7 @@ impl TryFrom<AppRecord> for KnownApp {
         Ok(Self {
             app: Arc::new(app),
             secret_version: record.secret_version,
+            former_until_ms: record.former_secret.map(|(_, until_ms)| until_ms),
         })
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use godwit_model::{AccountNo, DeviceNo, OsKind, Refusal, TenantNo};
 use godwit_store::DeviceRecord;
 
-use crate::account::Account;
+use crate::account::{Account, blocked};
 use crate::credential::{DeviceToken, same};
 use crate::error::Error;
 use crate::opaque::Opaque;
@@ -43,10 +43,13 @@ pub(crate) struct KnownDevice {
     pub(crate) unique_code: Box<str>,
     token_hash: [u8; 32],
     next_token_hash: Option<[u8; 32]>,
+    /// Whether its user is blocked.
+    is_blocked: bool,
 }
 
 impl From<DeviceRecord> for KnownDevice {
     fn from(record: DeviceRecord) -> Self {
+        let is_blocked = record.account.blocked;
         let device = Device {
             no: record.no,
             device_id: record.device_id.into(),
@@ -61,7 +64,18 @@ impl From<DeviceRecord> for KnownDevice {
             unique_code: record.unique_code.into(),
             token_hash: record.token_hash,
             next_token_hash: record.next_token_hash,
+            is_blocked,
         }
+    }
+}
+
+impl KnownDevice {
+    /// Itself, unless its user is blocked.
+    fn unblocked(self: Arc<Self>) -> Result<Arc<Self>, Error> {
+        if self.is_blocked {
+            return Err(blocked(&self.device.account.user));
+        }
+        Ok(self)
     }
 }
 
@@ -131,7 +145,8 @@ impl Registry {
         .await
     }
 
-    /// The live device that shows `token` and is the one `is_expected`. A next token that is shown takes over.
+    /// The live device that shows `token` and is the one `is_expected`. A next token that is shown takes over. Refuses a
+    /// device whose user is blocked.
     pub(crate) async fn known_by_token(
         &self,
         token: &str,
@@ -141,7 +156,7 @@ impl Registry {
         let known = self.known_device(token.device_id).await?;
         let known = known.filter(|known| is_expected(&known.device)).ok_or_else(wrong)?;
         if same(&known.token_hash, &token.hash) {
-            return Ok(known);
+            return known.unblocked();
         }
         if !known.next_token_hash.is_some_and(|next| same(&next, &token.hash)) {
             return Err(wrong());
@@ -151,7 +166,8 @@ impl Registry {
         let known = self.known_device(token.device_id).await?;
         known
             .filter(|known| same(&known.token_hash, &token.hash))
-            .ok_or_else(wrong)
+            .ok_or_else(wrong)?
+            .unblocked()
     }
 
     pub(crate) async fn known_device(&self, id: Opaque) -> Result<Option<Arc<KnownDevice>>, Error> {

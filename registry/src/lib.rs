@@ -1,4 +1,5 @@
-//! Who exists, who may, and who is where: tenants, apps, accounts, devices, push tokens, groups. Knows no message.
+//! Who exists, who may, and who is where: tenants, apps, users and their accounts, devices, push tokens, groups. Knows
+//! no message.
 //!
 //! [`Registry`] is the one door. Expected refusals are [`Error::Refused`]; everything else is [`Error::Failed`].
 #![deny(missing_docs)]
@@ -6,6 +7,7 @@
 mod access_token;
 mod account;
 mod app;
+mod app_sheet;
 mod asker;
 mod credential;
 mod device;
@@ -24,18 +26,21 @@ mod scope;
 mod secret;
 mod settings;
 mod shelf;
+mod tenant;
 mod ticket;
 mod trial;
+mod user;
 
 pub use access_token::AccessToken;
 pub use account::Account;
 pub use app::{App, NewApp};
+pub use app_sheet::{AppSheet, SECRET_OVERLAP_MAX_S};
 pub use asker::Asker;
 pub use device::Device;
 pub use error::Error;
 pub use godwit_store::{
-    ConversationState, Decision, DuePush, LedgerLine, LedgerQuery, MuteSubject, Muted, NEVER_MS, Owed, PushJob,
-    PushableDevice, Settled, Settlement, TemplateRecord, UntoldChange,
+    ConversationState, Decision, DuePush, Expected, LedgerLine, LedgerQuery, MuteSubject, Muted, NEVER_MS, Owed,
+    PushJob, PushableDevice, Settled, Settlement, TemplateRecord, TenantRecord, UntoldChange, UserRecord,
 };
 pub use group::{Group, Member, NewGroup};
 pub use keys::master_key_check;
@@ -47,3 +52,4 @@ pub use scope::{Scope, Scopes, UnknownScope};
 pub use settings::{SecretCost, Settings};
 pub use ticket::Ticket;
 pub use trial::Trial;
+pub use user::{Profile, UserLine};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use godwit_model::{DeviceNo, OsKind, Refusal};
 use godwit_store::{DeviceFacts, DeviceRecord, NewDevice, RegisterOutcome, Renewal};
 
-use crate::account::Account;
+use crate::account::{Account, blocked};
 use crate::credential::{self, DeviceToken, same};
 use crate::device::{Device, UNIQUE_CODE_BYTES_MAX};
 use crate::error::Error;
@@ -145,6 +145,9 @@ impl Registry {
         }
         let account = self.0.store.account_by_no(record.account).await?;
         let account = account.ok_or_else(|| Error::Internal(format!("a ticket of no account {}", record.account)))?;
+        if account.blocked {
+            return Err(blocked(&account.user));
+        }
         Ok(Registrant {
             account: Arc::new(account.into()),
             ticket_hash: Some(hash),

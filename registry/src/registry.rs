@@ -37,6 +37,8 @@ pub(crate) struct Rooms {
     pub(crate) secrets: Secrets,
     pub(crate) apps: Shelf<AppNo, Arc<KnownApp>>,
     pub(crate) accounts: Accounts,
+    /// Which accounts belong to blocked users.
+    pub(crate) blocked: Shelf<AccountNo, bool>,
     pub(crate) devices: Shelf<Opaque, Arc<KnownDevice>>,
     pub(crate) group_nos: Shelf<(TenantNo, GroupId), GroupNo>,
     pub(crate) groups: Shelf<GroupNo, KnownGroup>,
@@ -59,6 +61,7 @@ impl Registry {
             secrets: Secrets::new(&settings).await?,
             apps: Shelf::new(CACHED_APPS_MAX, |_| 1),
             accounts: Accounts::new(settings.cached_accounts_max),
+            blocked: Shelf::new(settings.cached_accounts_max, |_| 1),
             devices: Shelf::new(settings.cached_devices_max, |_| 1),
             group_nos: Shelf::new(CACHED_GROUP_IDS_MAX, |_| 1),
             groups: Shelf::new(settings.cached_members_max, KnownGroup::weight),

@@ -20,11 +20,23 @@ pub enum Scope {
     Broadcast,
     /// Read inboxes of accounts: `inbox:read`.
     InboxRead,
+    /// Manage tenants: `tenants`. Of use to apps of the operator's tenant alone.
+    Tenants,
+    /// Manage the tenant's apps: `apps`.
+    Apps,
+    /// Manage users: `users`.
+    Users,
+    /// Manage tags: `tags`.
+    Tags,
+    /// Manage organisations: `orgs`.
+    Orgs,
+    /// Read who changed what: `audit`.
+    Audit,
 }
 
 impl Scope {
     /// All of them, for published tables.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 13] = [
         Self::Tickets,
         Self::Devices,
         Self::Messages,
@@ -32,6 +44,12 @@ impl Scope {
         Self::Groups,
         Self::Broadcast,
         Self::InboxRead,
+        Self::Tenants,
+        Self::Apps,
+        Self::Users,
+        Self::Tags,
+        Self::Orgs,
+        Self::Audit,
     ];
 
     /// As clients and the store spell it.
@@ -44,6 +62,12 @@ impl Scope {
             Self::Groups => "groups",
             Self::Broadcast => "broadcast",
             Self::InboxRead => "inbox:read",
+            Self::Tenants => "tenants",
+            Self::Apps => "apps",
+            Self::Users => "users",
+            Self::Tags => "tags",
+            Self::Orgs => "orgs",
+            Self::Audit => "audit",
         }
     }
 

@@ -42,6 +42,7 @@ impl Registry {
             ));
         }
         let account = self.ensure_account(app.tenant, user).await?;
+        self.check_not_blocked(&account).await?;
         let ticket = format!("gwt_{}", credential::secret()?);
         let now_ms = self.now_ms();
         let says = TicketRecord {

@@ -1,4 +1,5 @@
-//! Accounts: who a user is on the platform. A row never changes.
+//! Accounts: who a user is on the platform. Numbers and ids never change; what the tenant keeps of a user is in
+//! [`crate::users`].
 
 pub(crate) mod account;
 
@@ -21,6 +22,8 @@ pub struct AccountRecord {
     pub tenant: TenantNo,
     /// The user.
     pub user: UserId,
+    /// Whether the user may not use the platform for now.
+    pub blocked: bool,
 }
 
 impl Store {
@@ -45,6 +48,7 @@ impl Store {
                 tenant_no: Set(i64::from(tenant.0)),
                 user_id: Set(user.as_str().to_owned()),
                 created_at_ms: Set(to_row(now_ms)),
+                updated_at_ms: Set(to_row(now_ms)),
                 ..Default::default()
             };
             account::Entity::insert(row)
@@ -78,6 +82,7 @@ impl Store {
             .select_only()
             .column(account::Column::AccountNo)
             .filter(account::Column::TenantNo.eq(i64::from(tenant.0)))
+            .filter(account::Column::DeletedAtMs.is_null())
             .order_by_asc(account::Column::AccountNo);
         let numbers: Vec<i64> = find.into_tuple().all(&self.reader).await?;
         numbers.into_iter().map(|no| from_row(no).map(AccountNo)).collect()
@@ -120,6 +125,7 @@ impl TryFrom<account::Model> for AccountRecord {
             account_id: row.account_id,
             tenant: tenant_from_row(row.tenant_no)?,
             user: name_from_row(&row.user_id)?,
+            blocked: row.blocked_at_ms.is_some(),
         })
     }
 }

@@ -1,7 +1,12 @@
 //! Tenants and the apps that speak for them.
 
 mod app;
+mod manage;
 mod tenant;
+mod tenants;
+
+pub use manage::AppChange;
+pub use tenants::TenantRecord;
 
 use godwit_model::{AppNo, TenantNo};
 use sea_orm::ActiveValue::Set;
@@ -27,6 +32,12 @@ pub struct AppRecord {
     pub secret_version: u64,
     /// Its scopes, with spaces between.
     pub scopes: String,
+    /// The secret before the present one, and until when it is good.
+    pub former_secret: Option<(String, u64)>,
+    /// Counts its changes, from 1.
+    pub version: u64,
+    /// When it was made.
+    pub created_at_ms: u64,
 }
 
 /// An app to be made.
@@ -84,7 +95,9 @@ impl Store {
 
     /// The app that was made first, if there is any.
     pub async fn oldest_app(&self) -> Result<Option<AppRecord>, Error> {
-        let find = app::Entity::find().order_by_asc(app::Column::AppNo);
+        let find = app::Entity::find()
+            .filter(app::Column::RemovedAtMs.is_null())
+            .order_by_asc(app::Column::AppNo);
         find.one(&self.reader).await?.map(AppRecord::try_from).transpose()
     }
 
@@ -92,6 +105,7 @@ impl Store {
     pub async fn app_by_client_id(&self, client_id: &str) -> Result<Option<AppRecord>, Error> {
         let found = app::Entity::find()
             .filter(app::Column::ClientId.eq(client_id))
+            .filter(app::Column::RemovedAtMs.is_null())
             .one(&self.reader)
             .await?;
         found.map(AppRecord::try_from).transpose()
@@ -99,15 +113,18 @@ impl Store {
 
     /// The app with this number.
     pub async fn app_by_no(&self, no: AppNo) -> Result<Option<AppRecord>, Error> {
-        let found = app::Entity::find_by_id(to_row(no.0)).one(&self.reader).await?;
+        let find = app::Entity::find_by_id(to_row(no.0)).filter(app::Column::RemovedAtMs.is_null());
+        let found = find.one(&self.reader).await?;
         found.map(AppRecord::try_from).transpose()
     }
 
-    /// Gives an app another secret; `None` when there is no such app.
+    /// Gives an app another secret, which alone is good; `None` when there is no such app.
     pub async fn set_app_secret(&self, client_id: &str, secret_hash: &str) -> Result<Option<AppRecord>, Error> {
         self.write(|held| async move {
             let transaction = &*held;
-            let find = app::Entity::find().filter(app::Column::ClientId.eq(client_id));
+            let find = app::Entity::find()
+                .filter(app::Column::ClientId.eq(client_id))
+                .filter(app::Column::RemovedAtMs.is_null());
             let Some(found) = find.one(transaction).await? else {
                 return Ok(None);
             };
@@ -115,6 +132,8 @@ impl Store {
                 app_no: Set(found.app_no),
                 secret_hash: Set(secret_hash.to_owned()),
                 secret_version: Set(found.secret_version + 1),
+                former_secret_hash: Set(None),
+                former_until_ms: Set(None),
                 ..Default::default()
             };
             let changed = app::Entity::update(change).exec(transaction).await?;
@@ -172,6 +191,13 @@ impl TryFrom<app::Model> for AppRecord {
             secret_hash: row.secret_hash,
             secret_version: from_row(row.secret_version)?,
             scopes: row.scopes,
+            former_secret: row
+                .former_secret_hash
+                .zip(row.former_until_ms)
+                .map(|(hash, until_ms)| Ok::<_, Error>((hash, from_row(until_ms)?)))
+                .transpose()?,
+            version: from_row(row.version)?,
+            created_at_ms: from_row(row.created_at_ms)?,
         })
     }
 }

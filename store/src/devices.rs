@@ -140,7 +140,7 @@ async fn is_live(transaction: &DatabaseTransaction, no: DeviceNo) -> Result<bool
 }
 
 /// Retires a live record; `false` when it is not live any more.
-async fn retire(transaction: &DatabaseTransaction, no: DeviceNo, now_ms: u64) -> Result<bool, Error> {
+pub(crate) async fn retire(transaction: &DatabaseTransaction, no: DeviceNo, now_ms: u64) -> Result<bool, Error> {
     push_tokens::remove(transaction, no).await?;
     push_jobs::remove_of_device(transaction, no).await?;
     let retired = device::Entity::update_many()

@@ -10,6 +10,7 @@ mod conversation_states;
 mod copy;
 mod devices;
 mod error;
+mod expected;
 mod groups;
 mod members;
 mod mutes;
@@ -26,13 +27,15 @@ mod terms;
 mod tickets;
 mod transaction;
 mod untold_changes;
+mod users;
 
 pub use accounts::AccountRecord;
-pub use apps::{AppRecord, NewApp};
+pub use apps::{AppChange, AppRecord, NewApp, TenantRecord};
 pub use conversation_states::ConversationState;
 pub use copy::copy_sqlite;
 pub use devices::{DeviceFacts, DeviceRecord, NewDevice, RegisterOutcome, Renewal};
 pub use error::Error;
+pub use expected::{Expected, Versioned};
 pub use groups::{CreateGroupOutcome, DissolveOutcome, GroupRecord, NewGroup, NewMember};
 pub use members::{MemberChange, MemberRecord};
 pub use mutes::{MuteSubject, Muted};
@@ -44,6 +47,7 @@ pub use push_tokens::{NewPushToken, PushTokenRecord, PushableDevice};
 pub use terms::{Telling, Terms};
 pub use tickets::{NewTicket, TicketRecord};
 pub use untold_changes::UntoldChange;
+pub use users::{NewUser, RemoveUserOutcome, UserRecord};
 
 use sea_orm::DatabaseConnection;
 

@@ -35,10 +35,9 @@ pub struct MemberRecord {
 impl Store {
     /// The live groups an account is a member of, oldest first.
     pub async fn groups_of(&self, account: AccountNo) -> Result<Vec<GroupNo>, Error> {
-        let find = present()
+        let find = of_account(account)
             .select_only()
             .column(member::Column::GroupNo)
-            .filter(member::Column::AccountNo.eq(to_row(account.0)))
             .order_by_asc(member::Column::GroupNo);
         let numbers: Vec<i64> = find.into_tuple().all(&self.reader).await?;
         numbers.into_iter().map(|no| from_row(no).map(GroupNo)).collect()
@@ -47,6 +46,11 @@ impl Store {
 
 fn present() -> Select<member::Entity> {
     member::Entity::find().filter(member::Column::LeftAtMs.is_null())
+}
+
+/// The memberships of an account.
+pub(crate) fn of_account(account: AccountNo) -> Select<member::Entity> {
+    present().filter(member::Column::AccountNo.eq(to_row(account.0)))
 }
 
 fn present_in(group: GroupNo) -> Select<member::Entity> {

@@ -64,6 +64,15 @@ impl Store {
     }
 }
 
+/// Forgets every ticket of an account.
+pub(crate) async fn forget_of(transaction: &DatabaseTransaction, account: AccountNo) -> Result<(), Error> {
+    ticket::Entity::delete_many()
+        .filter(ticket::Column::AccountNo.eq(to_row(account.0)))
+        .exec(transaction)
+        .await?;
+    Ok(())
+}
+
 /// Uses a ticket up; `false` when it is gone or too old.
 pub(crate) async fn consume(transaction: &DatabaseTransaction, hash: &[u8; 32], now_ms: u64) -> Result<bool, Error> {
     let used = ticket::Entity::delete_many()

@@ -129,6 +129,16 @@ impl House {
         }
     }
 
+    pub(crate) async fn block(&self, user: &str, blocked: bool) {
+        let user = user.parse().unwrap();
+        self.dispatcher.block_user(&self.app, &user, blocked).await.unwrap();
+    }
+
+    pub(crate) async fn log_out(&self, user: &str) {
+        let user = user.parse().unwrap();
+        self.dispatcher.log_out_user(&self.app, &user).await.unwrap();
+    }
+
     /// A client that was let in; whether its session was still there.
     pub(crate) async fn enter(&self, version: Version, phone: &Phone, clean_start: bool) -> (Client, bool) {
         let mut client = self.dial(version).await;

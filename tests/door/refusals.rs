@@ -143,3 +143,44 @@ async fn on_a_full_disk_5_is_refused_and_3_1_1_is_kept_waiting_unacknowledged() 
     client.send(&late).await;
     assert_eq!(client.next().await, Seen::PubAck(1_007, 0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blocked_users_session_ends_and_it_is_not_let_in_until_it_may() {
+    let house = House::new().await;
+    for version in packets::BOTH {
+        let ann = house.phone("ann", "1").await;
+        let (mut client, _) = house.enter(version, &ann, true).await;
+        house.block("ann", true).await;
+        match client.next_or_end().await {
+            Some(Seen::Disconnect(code)) => assert_eq!((version, code), (Version::V5, 0x98)),
+            other => assert_eq!((version, other), (Version::V311, None)),
+        }
+        let mut again = house.dial(version).await;
+        again.send(&ann.connect(true).bytes(version)).await;
+        let code = if version == Version::V5 { 0x87 } else { 5 };
+        assert_eq!(again.next().await, Seen::ConnAck { present: false, code });
+        house.block("ann", false).await;
+        house.enter(version, &ann, true).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_who_is_logged_out_loses_sessions_and_tokens() {
+    let house = House::new().await;
+    let ann = house.phone("ann", "1").await;
+    let (mut client, _) = house.enter(Version::V5, &ann, true).await;
+    house.log_out("ann").await;
+    assert_eq!(client.next_or_end().await, Some(Seen::Disconnect(0x98)));
+    let mut again = house.dial(Version::V5).await;
+    again.send(&ann.connect(true).bytes(Version::V5)).await;
+    assert_eq!(
+        again.next().await,
+        Seen::ConnAck {
+            present: false,
+            code: 0x87
+        }
+    );
+    let back = house.phone("ann", "1").await;
+    assert_eq!(back.device_id, ann.device_id);
+    house.enter(Version::V5, &back, true).await;
+}

@@ -7,6 +7,7 @@ mod groups;
 mod house;
 mod limits;
 mod messages;
+mod organisation;
 mod problems;
 mod reading;
 mod token;

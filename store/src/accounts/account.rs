@@ -11,6 +11,12 @@ pub struct Model {
     pub tenant_no: i64,
     pub user_id: String,
     pub created_at_ms: i64,
+    pub name: String,
+    pub attributes: String,
+    pub blocked_at_ms: Option<i64>,
+    pub deleted_at_ms: Option<i64>,
+    pub version: i64,
+    pub updated_at_ms: i64,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

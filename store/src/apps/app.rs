@@ -14,6 +14,10 @@ pub struct Model {
     pub secret_version: i64,
     pub scopes: String,
     pub created_at_ms: i64,
+    pub version: i64,
+    pub former_secret_hash: Option<String>,
+    pub former_until_ms: Option<i64>,
+    pub removed_at_ms: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -10,6 +10,7 @@ pub struct Model {
     pub tenant_no: i64,
     pub name: String,
     pub created_at_ms: i64,
+    pub version: i64,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

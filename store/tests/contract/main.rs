@@ -13,6 +13,7 @@ mod people;
 mod postgres;
 mod push;
 mod reading;
+mod users;
 
 use godwit_store::Store;
 
@@ -58,6 +59,13 @@ contract! {
     a_database_belongs_to_one_platform in apps;
     a_user_has_one_account_whoever_asks_first in accounts;
     accounts_are_found_by_every_name in accounts;
+    a_user_is_kept_as_it_was_said_last in users;
+    many_users_are_kept_in_one_go in users;
+    a_block_is_seen_with_every_device in users;
+    revoked_credentials_are_all_gone in users;
+    a_removed_user_leaves_its_name in users;
+    an_app_has_two_secrets_while_they_change in users;
+    tenants_are_listed_and_renamed in users;
     of_many_uses_of_a_ticket_one_wins in devices;
     an_expired_ticket_is_as_good_as_none in devices;
     a_code_has_one_live_device_whoever_comes_first in devices;
