@@ -91,7 +91,9 @@ impl Dispatcher {
         let group =
             group.ok_or_else(|| Refused::new(Refusal::GroupNotFound, format!("no group {id} in this tenant")))?;
         if let Some(own) = &author.account {
-            permission::post_to_group(group.member(own.no).map(|member| member.role))?;
+            let member = group.member(own.no);
+            let is_muted = member.is_some_and(|member| member.is_muted(self.clock.now_ms()));
+            permission::post_to_group(member.map(|member| member.role), group.muted, is_muted)?;
         }
         let mut recipients = members_named(&group, target)?;
         if let (Some(own), false) = (&author.account, target.is_empty()) {

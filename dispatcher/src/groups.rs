@@ -1,5 +1,6 @@
 //! Changes of groups: permitted here, kept by the registry together with the debt to tell the members, then told.
 
+mod settings;
 mod telling;
 
 use std::future::Future;
@@ -12,6 +13,9 @@ use crate::failure::of_registry;
 use crate::to_the_end::to_the_end;
 use crate::{Dispatcher, Sender, new_message_id};
 
+pub(crate) use settings::whatever;
+pub use settings::GroupWish;
+
 /// Who changes a group.
 pub type GroupActor = Sender;
 
@@ -22,7 +26,7 @@ impl Dispatcher {
     /// The group, for a member of it or an app with the scope.
     pub async fn group(&self, actor: &GroupActor, id: &GroupId) -> Result<Arc<Group>, Refused> {
         let (group, role) = self.group_and_role(actor, id).await?;
-        permission::post_to_group(role)?;
+        permission::see_group(role)?;
         Ok(group)
     }
 

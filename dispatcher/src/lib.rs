@@ -38,7 +38,7 @@ pub use append::{Appending, Submitted};
 pub use devices::NewRegistration;
 pub use expand::RefusedTarget;
 pub use godwit_archive::GoneReason;
-pub use groups::GroupActor;
+pub use groups::{GroupActor, GroupWish};
 pub use message_id::new_message_id;
 pub use push::{Channels, Due, Push, PushSettings};
 pub use requests::Reply;

@@ -10,9 +10,12 @@ mod group_change_role;
 mod group_create;
 mod group_dissolve;
 mod group_get;
+mod group_join;
 mod group_leave;
 mod group_list;
+mod group_mute_members;
 mod group_remove_members;
+mod group_update;
 mod group_view;
 mod history;
 mod inbox;
@@ -72,6 +75,9 @@ impl Dispatcher {
             group_add_members::METHOD => answer(group_add_members::call(self, device, read(params)?).await),
             group_remove_members::METHOD => answer(group_remove_members::call(self, device, read(params)?).await),
             group_change_role::METHOD => answer(group_change_role::call(self, device, read(params)?).await),
+            group_join::METHOD => answer(group_join::call(self, device, read(params)?).await),
+            group_update::METHOD => answer(group_update::call(self, device, read(params)?).await),
+            group_mute_members::METHOD => answer(group_mute_members::call(self, device, read(params)?).await),
             group_leave::METHOD => answer(group_leave::call(self, device, read(params)?).await),
             group_dissolve::METHOD => answer(group_dissolve::call(self, device, read(params)?).await),
             conversation_read::METHOD => answer(conversation_read::call(self, device, read(params)?).await),

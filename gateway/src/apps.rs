@@ -1,5 +1,4 @@
 //! `/v1/apps`: an app manages the apps of its tenant, and their secrets.
-#![expect(unused_qualifications, reason = "`utoipa::path` qualifies the type of the query")]
 
 use std::sync::Arc;
 

@@ -1,8 +1,15 @@
 //! `/v1/groups`: groups and their members, changed by an app or by a device as its user.
 
+mod members;
+mod settings;
+
+pub(crate) use members::*;
+pub(crate) use settings::*;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::IntoResponse;
 use godwit_dispatcher::Sender;
 use godwit_model::{ConversationKey, GroupId, Refusal, Role};
 use godwit_registry::{Group, Member, NewGroup, Scope};
@@ -12,6 +19,7 @@ use utoipa::ToSchema;
 use crate::auth::Caller;
 use crate::body::{JsonBody, Places, parse, parse_all};
 use crate::door::Door;
+use crate::etag;
 use crate::problem::Problem;
 
 /// A group to be made.
@@ -28,6 +36,9 @@ pub(crate) struct GroupRequest {
     #[serde(default)]
     members: Vec<String>,
 }
+
+/// Largest body that names members, in bytes: a hundred thousand of them, and some room.
+pub(crate) const MEMBERS_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Users to be added.
 #[derive(Deserialize, ToSchema)]
@@ -56,6 +67,12 @@ pub(crate) struct GroupAnswer {
     name: String,
     /// Its conversation.
     conv: String,
+    /// `invited`: admins add members; `open`: every user may join.
+    join_policy: &'static str,
+    /// Whether only admins and the owner write.
+    muted: bool,
+    /// When it was made, in milliseconds since 1970.
+    created_at: u64,
     /// Its members.
     members: Vec<MemberAnswer>,
 }
@@ -72,6 +89,9 @@ pub(crate) struct MemberAnswer {
     /// The number of the message that says it joined.
     #[serde(skip_serializing_if = "Option::is_none")]
     joined_conv_seq: Option<u64>,
+    /// Until when it may not write, in milliseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    muted_until: Option<u64>,
 }
 
 /// Make a group
@@ -104,11 +124,11 @@ pub(crate) async fn read_group(
     State(door): State<Door>,
     caller: Caller,
     Places(group_id): Places<String>,
-) -> Result<Json<GroupAnswer>, Problem> {
+) -> Result<impl IntoResponse, Problem> {
     let actor = caller.sender(Scope::Groups)?;
     let id: GroupId = parse("groupId", &group_id)?;
     let group = door.dispatcher().group(&actor, &id).await?;
-    Ok(Json(GroupAnswer::from(&*group)))
+    Ok((etag::tag(group.version), Json(GroupAnswer::from(&*group))))
 }
 
 /// Dissolve a group
@@ -194,6 +214,9 @@ impl From<&Group> for GroupAnswer {
             group_id: group.id.to_string(),
             name: group.name.clone(),
             conv: ConversationKey::group(group.no).to_string(),
+            join_policy: group.join_policy.as_str(),
+            muted: group.muted,
+            created_at: group.created_at_ms,
             members: group.members.iter().map(MemberAnswer::from).collect(),
         }
     }
@@ -205,6 +228,7 @@ impl From<&Member> for MemberAnswer {
             user_id: member.user.to_string(),
             role: member.role.as_str(),
             joined_conv_seq: member.joined_conv_seq,
+            muted_until: member.muted_until_ms,
         }
     }
 }

@@ -37,14 +37,14 @@ pub(crate) struct Part {
 pub(crate) struct InboxPage {
     /// The entries.
     #[schema(value_type = Vec<Envelope>)]
-    items: Vec<Box<RawValue>>,
+    pub(crate) items: Vec<Box<RawValue>>,
     /// The highest `seq` of the inbox; 0 while it is empty.
-    head: u64,
+    pub(crate) head: u64,
     /// The lowest `seq` that is still kept.
-    floor: u64,
+    pub(crate) floor: u64,
     /// Where the page goes on; left out at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<String>,
+    pub(crate) next: Option<String>,
 }
 
 /// Read an inbox

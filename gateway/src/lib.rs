@@ -17,6 +17,7 @@ mod etag;
 mod frame;
 mod groups;
 mod health;
+mod history;
 mod idempotency;
 mod inbox;
 mod listing;

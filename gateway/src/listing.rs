@@ -1,5 +1,4 @@
 //! Pages of things that have a name: which part is asked for, and where the next one is.
-#![expect(unused_qualifications, reason = "`utoipa::path` qualifies the type of the query")]
 
 use godwit_model::limits::{PAGE_ENTRIES_DEFAULT, PAGE_ENTRIES_MAX};
 use serde::{Deserialize, Serialize};

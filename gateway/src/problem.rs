@@ -169,7 +169,7 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
             Error::Refused { refusal, detail } => Self::new(refusal, detail),
-            Error::Changed => Self::of_status(StatusCode::PRECONDITION_FAILED),
+            Error::Differs => Self::of_status(StatusCode::PRECONDITION_FAILED),
             failed => {
                 tracing::error!(error = %failed, "the registry failed");
                 Self::new(

@@ -14,8 +14,8 @@ use crate::door::{Door, Gateway};
 use crate::problem::Problem;
 use crate::settings::Settings;
 use crate::{
-    apps, conversations, description, devices, docs_page, frame, groups, health, inbox, messages, oauth, pushes,
-    reading, tenants, tickets, try_page, users, withdrawals,
+    apps, conversations, description, devices, docs_page, frame, groups, health, history, inbox, messages, oauth,
+    pushes, reading, tenants, tickets, try_page, users, withdrawals,
 };
 
 /// The REST door. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`: without the peer's address all
@@ -60,6 +60,7 @@ fn resources() -> OpenApiRouter<Door> {
         .routes(routes!(messages::message_timeline))
         .routes(routes!(conversations::read_conversation))
         .routes(routes!(inbox::read_inbox))
+        .routes(routes!(history::read_history))
         .routes(routes!(reading::read_unread))
         .routes(routes!(reading::mark_read))
         .routes(routes!(reading::mute_conversation, reading::unmute_conversation))
@@ -67,15 +68,27 @@ fn resources() -> OpenApiRouter<Door> {
         .routes(routes!(pushes::read_pushes))
         .routes(routes!(pushes::why))
         .routes(routes!(pushes::set_template, pushes::remove_template))
-        .routes(routes!(groups::create_group))
-        .routes(routes!(groups::read_group, groups::dissolve_group))
-        .routes(routes!(groups::add_members))
-        .routes(routes!(groups::remove_member))
-        .routes(routes!(groups::change_role))
         .routes(routes!(health::health))
         .routes(routes!(health::readiness))
         .routes(routes!(health::metrics))
         .merge(organisation())
+        .merge(groups())
+}
+
+/// Groups, whose members come in large bodies.
+fn groups() -> OpenApiRouter<Door> {
+    OpenApiRouter::new()
+        .routes(routes!(groups::list_groups, groups::create_group))
+        .routes(routes!(groups::read_group, groups::change_group, groups::dissolve_group))
+        .routes(routes!(groups::list_members, groups::add_members))
+        .routes(routes!(groups::remove_members))
+        .routes(routes!(groups::remove_member))
+        .routes(routes!(groups::change_roles))
+        .routes(routes!(groups::change_role))
+        .routes(routes!(groups::transfer_group))
+        .routes(routes!(groups::mute_member, groups::unmute_member))
+        .routes(routes!(groups::join_group))
+        .layer(DefaultBodyLimit::max(groups::MEMBERS_BYTES_MAX))
 }
 
 /// Tenants, apps and users.

@@ -1,5 +1,4 @@
 //! `/v1/tenants`: apps of the operator's tenant make and name tenants.
-#![expect(unused_qualifications, reason = "`utoipa::path` qualifies the type of the query")]
 
 use axum::Json;
 use axum::extract::State;

@@ -17,6 +17,7 @@ mod m0005_untold_changes;
 mod m0006_platform;
 mod m0007_push;
 mod m0009_users_and_apps_managed;
+mod m0010_groups_managed;
 
 /// Every step of the schema, oldest first.
 #[derive(Debug)]
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_platform::Step),
             Box::new(m0007_push::Step),
             Box::new(m0009_users_and_apps_managed::Step),
+            Box::new(m0010_groups_managed::Step),
         ]
     }
 }

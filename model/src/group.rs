@@ -25,6 +25,42 @@ impl Role {
     }
 }
 
+/// Who may join a group without being added.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum JoinPolicy {
+    /// Nobody: admins and the owner add members.
+    #[default]
+    Invited,
+    /// Every user of the tenant.
+    Open,
+}
+
+impl JoinPolicy {
+    /// As clients and the store spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Invited => "invited",
+            Self::Open => "open",
+        }
+    }
+}
+
+/// The text is not a policy for joining.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be `invited` or `open`")]
+pub struct MalformedJoinPolicy;
+
+impl FromStr for JoinPolicy {
+    type Err = MalformedJoinPolicy;
+
+    fn from_str(text: &str) -> Result<Self, MalformedJoinPolicy> {
+        [Self::Invited, Self::Open]
+            .into_iter()
+            .find(|policy| policy.as_str() == text)
+            .ok_or(MalformedJoinPolicy)
+    }
+}
+
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -42,16 +78,25 @@ pub enum GroupEvent {
     Left,
     /// A member has another role.
     RoleChanged,
+    /// Its name, its policy for joining, or whether all are muted is another.
+    Changed,
+    /// Some may not write for a while.
+    MembersMuted,
+    /// Some may write again.
+    MembersUnmuted,
     /// It was ended.
     Dissolved,
 }
 
 impl GroupEvent {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 8] = [
         Self::Created,
         Self::Joined,
         Self::Left,
         Self::RoleChanged,
+        Self::Changed,
+        Self::MembersMuted,
+        Self::MembersUnmuted,
         Self::Dissolved,
     ];
 
@@ -62,6 +107,9 @@ impl GroupEvent {
             Self::Joined => "joined",
             Self::Left => "left",
             Self::RoleChanged => "roleChanged",
+            Self::Changed => "changed",
+            Self::MembersMuted => "membersMuted",
+            Self::MembersUnmuted => "membersUnmuted",
             Self::Dissolved => "dissolved",
         }
     }

@@ -23,7 +23,7 @@ pub use clock::{Clock, SystemClock};
 pub use conversation::ConversationKey;
 pub use device::OsKind;
 pub use draft::Draft;
-pub use group::{GroupEvent, Role};
+pub use group::{GroupEvent, JoinPolicy, Role};
 pub use id::{AccountNo, AppNo, DeviceNo, GroupId, GroupNo, ServerId, TenantNo, UserId};
 pub use message_type::{CallStatus, MessageKind, MessageType, PushClass};
 pub use reading::{Mute, Privacy, PushWishes, QuietHours};

@@ -1,11 +1,43 @@
 //! Who may do what to a group. Pure rules; facts come in as arguments.
 
-use crate::group::Role;
+use crate::group::{JoinPolicy, Role};
 use crate::refusal::Refusal;
 
-/// Members write to their group; nobody else does.
-pub fn post_to_group(role: Option<Role>) -> Result<(), Refusal> {
+/// Members see their group; nobody else does.
+pub fn see_group(role: Option<Role>) -> Result<(), Refusal> {
     role.map(|_| ()).ok_or(Refusal::NotMember)
+}
+
+/// Members write to their group; nobody else does. A muted member does not, and while the group is muted only its
+/// admins and its owner do.
+pub fn post_to_group(role: Option<Role>, group_is_muted: bool, member_is_muted: bool) -> Result<(), Refusal> {
+    let role = role.ok_or(Refusal::NotMember)?;
+    if member_is_muted || (group_is_muted && role == Role::Member) {
+        return Err(Refusal::Muted);
+    }
+    Ok(())
+}
+
+/// A user joins by itself where the group is open.
+pub fn join(policy: JoinPolicy) -> Result<(), Refusal> {
+    match policy {
+        JoinPolicy::Open => Ok(()),
+        JoinPolicy::Invited => Err(Refusal::Forbidden),
+    }
+}
+
+/// Admins and the owner say what a group is called, who may join, and whether all are muted.
+pub fn change_group(role: Option<Role>) -> Result<(), Refusal> {
+    add_members(role)
+}
+
+/// Who ranks above a member mutes it.
+pub fn mute_member(actor: Option<Role>, target: Role) -> Result<(), Refusal> {
+    if actor.ok_or(Refusal::NotMember)? > target {
+        Ok(())
+    } else {
+        Err(Refusal::Forbidden)
+    }
 }
 
 /// Admins and the owner bring people in.
@@ -66,5 +98,22 @@ mod tests {
                 "{actor:?} {own} {target:?}"
             );
         }
+    }
+
+    #[test]
+    fn who_is_muted_reads_and_does_not_write() {
+        use Role::{Admin, Member, Owner};
+        for (role, group, member, expected) in [
+            (Some(Member), false, false, Ok(())),
+            (Some(Member), true, false, Err(Refusal::Muted)),
+            (Some(Admin), true, false, Ok(())),
+            (Some(Owner), true, false, Ok(())),
+            (Some(Admin), false, true, Err(Refusal::Muted)),
+            (None, false, false, Err(Refusal::NotMember)),
+        ] {
+            assert_eq!(post_to_group(role, group, member), expected, "{role:?} {group} {member}");
+        }
+        assert_eq!(mute_member(Some(Admin), Admin), Err(Refusal::Forbidden));
+        assert_eq!(mute_member(Some(Owner), Admin), Ok(()));
     }
 }

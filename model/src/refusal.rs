@@ -30,6 +30,8 @@ pub enum Refusal {
     NotFound,
     /// The sender is not a member of the group.
     NotMember,
+    /// The sender is a member of the group and may not write to it for now.
+    Muted,
     /// A named target is not a member of the group.
     TargetNotMember,
     /// The id was used before with another body.
@@ -65,7 +67,7 @@ pub enum Remedy {
 
 impl Refusal {
     /// All of them, for published tables.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Malformed,
         Self::InvalidField,
         Self::TooLarge,
@@ -78,6 +80,7 @@ impl Refusal {
         Self::GroupNotFound,
         Self::NotFound,
         Self::NotMember,
+        Self::Muted,
         Self::TargetNotMember,
         Self::IdConflict,
         Self::IdExpired,
@@ -152,6 +155,7 @@ impl Refusal {
             Self::GroupNotFound => ("group_not_found", 404, 0x80, "no such group in this tenant"),
             Self::NotFound => ("not_found", 404, 0x80, "no such thing"),
             Self::NotMember => ("not_member", 403, 0x87, "not a member of this group"),
+            Self::Muted => ("muted", 403, 0x87, "may not write to this group for now"),
             Self::TargetNotMember => ("target_not_member", 422, 0x80, "a target is not a member of this group"),
             Self::IdConflict => ("id_conflict", 409, 0x80, "this id was used before with another body"),
             Self::IdExpired => (

@@ -43,7 +43,7 @@ impl Registry {
     /// Gives an app another name and other scopes; what its access tokens allow follows at once.
     ///
     /// # Errors
-    /// [`Error::Changed`] when it is not as expected.
+    /// [`Error::Differs`] when it is not as expected.
     pub async fn describe_app(
         &self,
         (tenant, client_id): (TenantNo, &str),
@@ -79,7 +79,7 @@ impl Registry {
     /// Removes an app: its secrets and access tokens end at once.
     ///
     /// # Errors
-    /// [`Error::Changed`] when it is not as expected.
+    /// [`Error::Differs`] when it is not as expected.
     pub async fn remove_app(&self, (tenant, client_id): (TenantNo, &str), expected: Expected) -> Result<(), Error> {
         let change = AppChange::Remove(self.now_ms());
         self.change_app((tenant, client_id), change, expected).await.map(|_| ())
@@ -106,7 +106,7 @@ impl Registry {
             match changed? {
                 Versioned::Done(record) => Ok(record),
                 Versioned::Absent => Err(no_app(&client_id)),
-                Versioned::Differs => Err(Error::Changed),
+                Versioned::Differs => Err(Error::Differs),
             }
         })
         .await

@@ -16,6 +16,9 @@ pub enum Error {
     /// What the caller judged by has changed in between; nothing was changed, and it is to be judged anew.
     #[error("it changed meanwhile")]
     Changed,
+    /// It is not as the caller said it expects; nothing was changed.
+    #[error("it is not as it was expected to be")]
+    Differs,
     /// Our fault: the store did not do its work.
     #[error(transparent)]
     Failed(#[from] godwit_store::Error),

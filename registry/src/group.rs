@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use godwit_model::{AccountNo, GroupId, GroupNo, Refusal, Role, TenantNo, UserId};
-use godwit_store::{CreateGroupOutcome, DissolveOutcome, GroupRecord, MemberRecord, NewMember};
+use godwit_model::{AccountNo, GroupId, GroupNo, JoinPolicy, Refusal, Role, TenantNo, UserId};
+use godwit_store::{CreateGroupOutcome, DissolveOutcome, GroupLine, GroupRecord, MemberRecord, NewMember};
 
 use crate::asker::Asker;
 use crate::error::Error;
@@ -11,7 +11,7 @@ use crate::opaque::Opaque;
 use crate::registry::{Registry, check_text, to_the_end};
 
 /// Longest name of a group, in bytes.
-const NAME_BYTES_MAX: usize = 255;
+pub(crate) const NAME_BYTES_MAX: usize = 255;
 
 /// A group with its members at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,8 +24,14 @@ pub struct Group {
     pub tenant: TenantNo,
     /// A name for people.
     pub name: String,
+    /// Counts its changes, from 1.
+    pub version: u64,
     /// When it was made, in milliseconds since 1970.
     pub created_at_ms: u64,
+    /// Who may join without being added.
+    pub join_policy: JoinPolicy,
+    /// Whether only admins and the owner write.
+    pub muted: bool,
     /// The members, sorted by account.
     pub members: Vec<Member>,
 }
@@ -41,6 +47,15 @@ pub struct Member {
     pub role: Role,
     /// The `conv_seq` of the system message that says it joined; `None` until that is known.
     pub joined_conv_seq: Option<u64>,
+    /// Until when it may not write, in milliseconds since 1970.
+    pub muted_until_ms: Option<u64>,
+}
+
+impl Member {
+    /// Whether it may not write now.
+    pub fn is_muted(&self, now_ms: u64) -> bool {
+        self.muted_until_ms.is_some_and(|until_ms| now_ms < until_ms)
+    }
 }
 
 impl Group {
@@ -87,6 +102,7 @@ impl From<MemberRecord> for Member {
             user: record.user,
             role: record.role,
             joined_conv_seq: record.joined_conv_seq,
+            muted_until_ms: record.muted_until_ms,
         }
     }
 }
@@ -98,7 +114,10 @@ impl From<GroupRecord> for KnownGroup {
             id: record.id,
             tenant: record.tenant,
             name: record.name,
+            version: record.version,
             created_at_ms: record.created_at_ms,
+            join_policy: record.join_policy,
+            muted: record.muted,
             members: record.members.into_iter().map(Member::from).collect(),
         };
         Self {
@@ -132,6 +151,11 @@ impl Registry {
             groups.extend(self.group_by_no(no).await?);
         }
         Ok(groups)
+    }
+
+    /// The groups of a tenant in the order of their ids, those after `after`, without their members.
+    pub async fn groups(&self, tenant: TenantNo, after: &str, limit: u64) -> Result<Vec<GroupLine>, Error> {
+        Ok(self.0.store.groups(tenant, after, limit).await?)
     }
 
     /// Makes a group. Refuses an id that is taken, users that do not exist (naming them), and too many members.

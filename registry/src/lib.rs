@@ -39,7 +39,7 @@ pub use asker::Asker;
 pub use device::Device;
 pub use error::Error;
 pub use godwit_store::{
-    ConversationState, Decision, DuePush, Expected, LedgerLine, LedgerQuery, MuteSubject, Muted, NEVER_MS, Owed,
+    ConversationState, Decision, DuePush, Expected, GroupLine, GroupSettings, LedgerLine, LedgerQuery, MuteSubject, Muted, NEVER_MS, Owed,
     PushJob, PushableDevice, Settled, Settlement, TemplateRecord, TenantRecord, UntoldChange, UserRecord,
 };
 pub use group::{Group, Member, NewGroup};

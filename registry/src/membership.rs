@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use godwit_model::{AccountNo, GroupNo, Refusal, Role, TenantNo, UserId};
-use godwit_store::{AccountRecord, MemberChange, Terms, UntoldChange};
+use godwit_store::{AccountRecord, Expected, GroupSettings, MemberChange, Terms, UntoldChange};
 
 use crate::asker::Asker;
 use crate::error::Error;
-use crate::group::{Group, KnownGroup, Member};
-use crate::registry::{Registry, to_the_end};
+use crate::group::{Group, KnownGroup, Member, NAME_BYTES_MAX};
+use crate::registry::{Registry, check_text, to_the_end};
 
 /// Unknown users a refusal names; it gives the number of all.
 const NAMED_MAX: usize = 10;
@@ -29,6 +29,8 @@ enum Ask {
     Add(Vec<AccountNo>, Terms),
     Remove(Vec<AccountNo>, Terms),
     Role(AccountNo, Role, Terms),
+    Mute(Vec<AccountNo>, Option<u64>, Terms),
+    Set(GroupSettings, Expected, Terms),
     Told(UntoldChange, u64),
 }
 
@@ -56,6 +58,36 @@ impl Registry {
         let account = accounts.first().ok_or(Refusal::UserNotFound)?.no;
         let terms = asker.terms(self.now_ms(), group, &[]);
         self.change(group.no, Ask::Role(account, role, terms)).await
+    }
+
+    /// Says until when members may not write, `None` that they may; who is no member is passed over. Refuses users that
+    /// do not exist, naming them.
+    pub async fn mute_members(
+        &self,
+        group: &Group,
+        users: &[UserId],
+        until_ms: Option<u64>,
+        asker: &Asker,
+    ) -> Result<Change, Error> {
+        let accounts = numbers(&self.accounts_of_users(group.tenant, users).await?);
+        let terms = asker.terms(self.now_ms(), group, &accounts);
+        self.change(group.no, Ask::Mute(accounts, until_ms, terms)).await
+    }
+
+    /// Changes what of a group is not its members.
+    ///
+    /// # Errors
+    /// [`Error::Differs`] when it is not as expected.
+    pub async fn set_group(
+        &self,
+        group: &Group,
+        settings: GroupSettings,
+        expected: Expected,
+        asker: &Asker,
+    ) -> Result<Change, Error> {
+        check_text("name", &settings.name, NAME_BYTES_MAX)?;
+        let terms = asker.terms(self.now_ms(), group, &[]);
+        self.change(group.no, Ask::Set(settings, expected, terms)).await
     }
 
     /// The changes of a group, or of all, that its members were not told of yet; in the order they were made.
@@ -128,6 +160,8 @@ impl Registry {
             }
             Ask::Remove(accounts, terms) => store.remove_members(no, accounts, terms).await,
             Ask::Role(account, role, terms) => store.change_role(no, *account, *role, terms).await,
+            Ask::Mute(accounts, until_ms, terms) => store.mute_members(no, accounts, *until_ms, terms).await,
+            Ask::Set(settings, expected, terms) => store.set_group(no, settings, *expected, terms).await,
             Ask::Told(change, conv_seq) => store.change_told(change, *conv_seq).await,
         }
     }
@@ -135,6 +169,7 @@ impl Registry {
     fn refuse(&self, outcome: Result<MemberChange, godwit_store::Error>) -> Error {
         match outcome {
             Ok(MemberChange::Changed) => Error::Changed,
+            Ok(MemberChange::Differs) => Error::Differs,
             Ok(MemberChange::OwnerStays) => {
                 let detail = "the owner stays until the group is given to somebody else, or dissolved";
                 Error::refused(Refusal::Forbidden, detail)
@@ -165,16 +200,16 @@ enum Follow {
 fn follow(before: Option<KnownGroup>, version: u64, ask: &Ask, changed: &[Member]) -> Follow {
     match before {
         Some(before) if before.version == version => Follow::Same,
-        Some(before) if before.version + 1 == version => Follow::To(KnownGroup {
+        Some(before) if before.version + 1 == version && !matches!(ask, Ask::Set(..)) => Follow::To(KnownGroup {
             version,
-            group: Arc::new(after(&before.group, ask, changed)),
+            group: Arc::new(after(&before.group, version, ask, changed)),
         }),
         _ => Follow::Unknown,
     }
 }
 
 /// The group after a change of these members.
-fn after(before: &Group, ask: &Ask, changed: &[Member]) -> Group {
+fn after(before: &Group, version: u64, ask: &Ask, changed: &[Member]) -> Group {
     let concerned: HashMap<_, _> = changed.iter().map(|member| (member.account, member)).collect();
     let kept = before
         .members
@@ -188,6 +223,7 @@ fn after(before: &Group, ask: &Ask, changed: &[Member]) -> Group {
     Group {
         id: before.id.clone(),
         name: before.name.clone(),
+        version,
         members,
         ..*before
     }

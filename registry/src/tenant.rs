@@ -21,13 +21,13 @@ impl Registry {
     /// Gives a tenant another name.
     ///
     /// # Errors
-    /// [`Error::Changed`] when it is not as expected.
+    /// [`Error::Differs`] when it is not as expected.
     pub async fn rename_tenant(&self, no: TenantNo, name: &str, expected: Expected) -> Result<TenantRecord, Error> {
         check_text("name", name, NAME_BYTES_MAX)?;
         match self.0.store.rename_tenant(no, name, expected).await? {
             Versioned::Done(tenant) => Ok(tenant),
             Versioned::Absent => Err(Refusal::NotFound.into()),
-            Versioned::Differs => Err(Error::Changed),
+            Versioned::Differs => Err(Error::Differs),
         }
     }
 }

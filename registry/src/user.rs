@@ -58,7 +58,7 @@ impl Registry {
     /// Keeps a user as it is said here, and says whether it is new.
     ///
     /// # Errors
-    /// [`Error::Changed`] when it is not as expected.
+    /// [`Error::Differs`] when it is not as expected.
     pub async fn put_user(
         &self,
         tenant: TenantNo,
@@ -68,7 +68,7 @@ impl Registry {
         let new = new_user(profile)?;
         match self.0.store.put_user(tenant, &new, expected, self.now_ms()).await? {
             Versioned::Done(kept) => Ok(kept),
-            Versioned::Differs | Versioned::Absent => Err(Error::Changed),
+            Versioned::Differs | Versioned::Absent => Err(Error::Differs),
         }
     }
 

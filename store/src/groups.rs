@@ -1,8 +1,13 @@
 //! Groups: their life from being made to being dissolved. Their members are in [`crate::members`].
 
 pub(crate) mod group;
+mod listed;
+mod settings;
 
-use godwit_model::{AccountNo, GroupEvent, GroupId, GroupNo, Role, TenantNo};
+pub use listed::GroupLine;
+pub use settings::GroupSettings;
+
+use godwit_model::{AccountNo, GroupEvent, GroupId, GroupNo, JoinPolicy, Role, TenantNo};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, Select};
 
@@ -27,6 +32,10 @@ pub struct GroupRecord {
     pub version: u64,
     /// When it was made.
     pub created_at_ms: u64,
+    /// Who may join without being added.
+    pub join_policy: JoinPolicy,
+    /// Whether only admins and the owner write.
+    pub muted: bool,
     /// Its members, in ascending order of account.
     pub members: Vec<MemberRecord>,
 }
@@ -166,6 +175,8 @@ fn record(row: group::Model, members: Vec<MemberRecord>) -> Result<GroupRecord, 
         name: row.name,
         version: from_row(row.version)?,
         created_at_ms: from_row(row.created_at_ms)?,
+        join_policy: name_from_row(&row.join_policy)?,
+        muted: row.muted,
         members,
     })
 }

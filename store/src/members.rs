@@ -1,7 +1,8 @@
 //! Who is in which group. Who left keeps a row, so that the number of the message that said so stays known.
 
 mod change;
-mod member;
+pub(crate) mod member;
+mod mute;
 
 pub use change::MemberChange;
 pub(crate) use change::{note_joined, note_left, unchanged};
@@ -30,6 +31,8 @@ pub struct MemberRecord {
     pub role: Role,
     /// The `conv_seq` of the message that said it joined.
     pub joined_conv_seq: Option<u64>,
+    /// Until when it may not write.
+    pub muted_until_ms: Option<u64>,
 }
 
 impl Store {
@@ -107,23 +110,25 @@ async fn among<C: ConnectionTrait>(
 }
 
 async fn read<C: ConnectionTrait>(connection: &C, find: Select<member::Entity>) -> Result<Vec<MemberRecord>, Error> {
-    let rows: Vec<(i64, String, Option<i64>, String)> = find
+    let rows: Vec<(i64, String, Option<i64>, Option<i64>, String)> = find
         .select_only()
         .column(member::Column::AccountNo)
         .column(member::Column::Role)
         .column(member::Column::JoinedConvSeq)
+        .column(member::Column::MutedUntilMs)
         .inner_join(account::Entity)
         .column(account::Column::UserId)
         .order_by_asc(member::Column::AccountNo)
         .into_tuple()
         .all(connection)
         .await?;
-    let record = |(account, role, joined, user): (i64, String, Option<i64>, String)| {
+    let record = |(account, role, joined, muted, user): (i64, String, Option<i64>, Option<i64>, String)| {
         Ok(MemberRecord {
             account: AccountNo(from_row(account)?),
             user: name_from_row(&user)?,
             role: name_from_row(&role)?,
             joined_conv_seq: joined.map(from_row).transpose()?,
+            muted_until_ms: muted.map(from_row).transpose()?,
         })
     };
     rows.into_iter().map(record).collect()
@@ -145,6 +150,8 @@ pub(crate) async fn insert(
             joined_conv_seq: Set(None),
             left_at_ms: Set(None),
             left_conv_seq: Set(None),
+            // Stays with who leaves and comes back.
+            muted_until_ms: Set(None),
         });
         let again = OnConflict::columns([member::Column::GroupNo, member::Column::AccountNo])
             .update_columns([

@@ -60,7 +60,11 @@ impl Store {
                     members::note_joined(transaction, change.group, &change.accounts, conv_seq).await
                 }
                 GroupEvent::Left => members::note_left(transaction, change.group, &change.accounts, conv_seq).await,
-                GroupEvent::RoleChanged | GroupEvent::Dissolved => members::unchanged(transaction, change.group).await,
+                GroupEvent::RoleChanged
+                | GroupEvent::Changed
+                | GroupEvent::MembersMuted
+                | GroupEvent::MembersUnmuted
+                | GroupEvent::Dissolved => members::unchanged(transaction, change.group).await,
             }
         })
         .await

@@ -9,6 +9,8 @@ pub(super) struct GroupView {
     group_id: String,
     name: String,
     conv: String,
+    join_policy: &'static str,
+    muted: bool,
     members: Vec<MemberView>,
 }
 
@@ -19,6 +21,8 @@ struct MemberView {
     role: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     joined_conv_seq: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    muted_until: Option<u64>,
 }
 
 impl From<&Group> for GroupView {
@@ -27,11 +31,14 @@ impl From<&Group> for GroupView {
             user_id: member.user.to_string(),
             role: member.role.as_str(),
             joined_conv_seq: member.joined_conv_seq,
+            muted_until: member.muted_until_ms,
         };
         Self {
             group_id: group.id.to_string(),
             name: group.name.clone(),
             conv: godwit_model::ConversationKey::group(group.no).to_string(),
+            join_policy: group.join_policy.as_str(),
+            muted: group.muted,
             members: group.members.iter().map(member).collect(),
         }
     }

@@ -1,5 +1,4 @@
 //! A row of `tenants`.
-#![expect(unreachable_pub, reason = "the derive makes public items")]
 
 use sea_orm::entity::prelude::*;
 

@@ -14,6 +14,8 @@ pub struct Model {
     pub version: i64,
     pub created_at_ms: i64,
     pub dissolved_at_ms: Option<i64>,
+    pub join_policy: String,
+    pub muted: bool,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

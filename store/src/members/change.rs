@@ -29,6 +29,8 @@ pub enum MemberChange {
     NoMember,
     /// What the caller relied on is not so any more; nothing was changed.
     Changed,
+    /// The group is not of the version that was expected; nothing was changed.
+    Differs,
     /// It would leave the group without its owner; nothing was changed.
     OwnerStays,
     /// The group would have more members than it may; nothing was changed.
@@ -204,7 +206,7 @@ pub(crate) async fn note_left(
     unchanged(transaction, no).await
 }
 
-async fn done(
+pub(super) async fn done(
     transaction: &DatabaseTransaction,
     no: GroupNo,
     version: u64,
@@ -215,7 +217,7 @@ async fn done(
     Ok(MemberChange::Done { version, changed })
 }
 
-async fn update(
+pub(super) async fn update(
     transaction: &DatabaseTransaction,
     no: GroupNo,
     accounts: &[AccountNo],
@@ -248,6 +250,6 @@ async fn set_role(transaction: &DatabaseTransaction, no: GroupNo, account: Accou
     update(transaction, no, &[account], change).await
 }
 
-fn accounts_of(members: &[MemberRecord]) -> Vec<AccountNo> {
+pub(super) fn accounts_of(members: &[MemberRecord]) -> Vec<AccountNo> {
     members.iter().map(|member| member.account).collect()
 }

@@ -15,6 +15,7 @@ pub struct Model {
     pub joined_conv_seq: Option<i64>,
     pub left_at_ms: Option<i64>,
     pub left_conv_seq: Option<i64>,
+    pub muted_until_ms: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -1,9 +1,9 @@
 //! Groups and members.
 
-use godwit_model::{AccountNo, GroupEvent, GroupNo, Role, TenantNo};
+use godwit_model::{AccountNo, GroupEvent, GroupNo, JoinPolicy, Role, TenantNo};
 use godwit_store::{
-    CreateGroupOutcome, DissolveOutcome, MemberChange, MemberRecord, NewGroup, NewMember, Store, Telling, Terms,
-    UntoldChange,
+    CreateGroupOutcome, DissolveOutcome, Expected, GroupSettings, MemberChange, MemberRecord, NewGroup, NewMember, Store,
+    Telling, Terms, UntoldChange,
 };
 
 use crate::people::{NOW_MS, account, accounts, tenant};
@@ -295,4 +295,65 @@ pub(crate) async fn a_dissolved_group_frees_its_id(store: Store) {
     assert!(next > no, "numbers are not used again");
     assert_eq!(store.group_no(tenant, &new.id).await.unwrap(), Some(next));
     assert_eq!(store.groups_of(all[1]).await.unwrap(), [next]);
+}
+
+pub(crate) async fn a_group_is_set_as_it_is_expected(store: Store) {
+    let tenant = tenant(&store).await;
+    let ann = account(&store, tenant, "ann").await;
+    let no = made(&store, &new_group(tenant, "team", &[ann])).await;
+    let settings = GroupSettings {
+        name: "Other".to_owned(),
+        join_policy: JoinPolicy::Open,
+        muted: true,
+    };
+    let set = async |expected| store.set_group(no, &settings, expected, &told("m1")).await.unwrap();
+    assert_eq!(set(Expected::Version(2)).await, MemberChange::Differs);
+    assert_eq!(done(set(Expected::Version(1)).await).0, 2);
+    assert_eq!(done(set(Expected::Any).await).0, 2, "it is so already");
+    let group = store.group(no).await.unwrap().unwrap();
+    assert_eq!((&*group.name, group.join_policy, group.muted, group.version), ("Other", JoinPolicy::Open, true, 2));
+    let owed = untold(&store, no).await;
+    assert_eq!(owed.iter().map(|change| change.event).collect::<Vec<_>>(), [GroupEvent::Changed]);
+    store.change_told(&owed[0], 7).await.unwrap();
+    assert!(untold(&store, no).await.is_empty());
+    let absent = store.set_group(GroupNo(99), &settings, Expected::Any, &at()).await.unwrap();
+    assert_eq!(absent, MemberChange::NoGroup);
+}
+
+pub(crate) async fn a_muted_member_stays_muted_when_it_comes_back(store: Store) {
+    let tenant = tenant(&store).await;
+    let people = accounts(&store, tenant, 3).await;
+    let no = made(&store, &new_group(tenant, "team", &people[..2])).await;
+    let until = Some(NOW_MS + 60_000);
+    let (version, changed) = done(store.mute_members(no, &people, until, &told("m1")).await.unwrap());
+    assert_eq!((version, changed.len()), (2, 2), "who is no member is passed over");
+    assert_eq!(changed[0].muted_until_ms, until);
+    let again = done(store.mute_members(no, &people, until, &told("m2")).await.unwrap());
+    assert_eq!((again.0, again.1.len()), (2, 0));
+    store.remove_members(no, &people[..1], &at()).await.unwrap();
+    store.add_members(no, &people[..1], 10, &at()).await.unwrap();
+    let group = store.group(no).await.unwrap().unwrap();
+    assert!(group.members.iter().all(|member| member.muted_until_ms == until));
+    done(store.mute_members(no, &people[..1], None, &told("m3")).await.unwrap());
+    assert_eq!(store.group(no).await.unwrap().unwrap().members[0].muted_until_ms, None);
+    let events: Vec<_> = untold(&store, no).await.iter().map(|change| change.event).collect();
+    assert_eq!(events, [GroupEvent::MembersMuted, GroupEvent::MembersUnmuted]);
+}
+
+pub(crate) async fn groups_are_listed_with_the_number_of_their_members(store: Store) {
+    let (one, other) = (tenant(&store).await, tenant(&store).await);
+    let people = accounts(&store, one, 3).await;
+    made(&store, &new_group(one, "b", &people)).await;
+    made(&store, &new_group(one, "a", &[])).await;
+    let gone = made(&store, &new_group(one, "c", &people)).await;
+    let left = made(&store, &new_group(one, "d", &people)).await;
+    store.dissolve_group(gone, &at()).await.unwrap();
+    store.remove_members(left, &people[..1], &at()).await.unwrap();
+    let lines = |lines: Vec<godwit_store::GroupLine>| -> Vec<(String, u64)> {
+        lines.into_iter().map(|line| (line.id.to_string(), line.members)).collect()
+    };
+    let all = lines(store.groups(one, "", 10).await.unwrap());
+    assert_eq!(all, [("a".to_owned(), 0), ("b".to_owned(), 3), ("d".to_owned(), 2)]);
+    assert_eq!(lines(store.groups(one, "a", 1).await.unwrap()), [("b".to_owned(), 3)]);
+    assert!(store.groups(other, "", 10).await.unwrap().is_empty());
 }

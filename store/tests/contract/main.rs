@@ -82,6 +82,9 @@ contract! {
     a_change_is_owed_to_the_members_until_it_is_told in groups;
     a_change_is_made_only_while_what_it_relied_on_is_so in groups;
     a_dissolved_group_frees_its_id in groups;
+    a_group_is_set_as_it_is_expected in groups;
+    a_muted_member_stays_muted_when_it_comes_back in groups;
+    groups_are_listed_with_the_number_of_their_members in groups;
     what_is_read_stays_read in reading;
     a_count_that_somebody_else_made_is_not_made_again in reading;
     mutes_and_wishes_are_read_as_they_were_made in reading;
