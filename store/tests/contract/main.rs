@@ -44,7 +44,8 @@ macro_rules! contract {
             $(
                 eprintln!("on PostgreSQL: {}", stringify!($case));
                 let url = server.database(stringify!($case)).await;
-                $room::$case(Store::open(&url).await.unwrap()).await;
+                // Boxed, so that the cases together do not fill the stack.
+                Box::pin($room::$case(Store::open(&url).await.unwrap())).await;
             )*
             opening::several_open_one_database_at_once(&server.database("at_once").await).await;
             opening::a_newer_schema_is_refused(&server.database("newer").await).await;
