@@ -13,8 +13,8 @@ use crate::failure::of_registry;
 use crate::to_the_end::to_the_end;
 use crate::{Dispatcher, Sender, new_message_id};
 
-pub(crate) use settings::whatever;
 pub use settings::GroupWish;
+pub(crate) use settings::whatever;
 
 /// Who changes a group.
 pub type GroupActor = Sender;

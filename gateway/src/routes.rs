@@ -79,7 +79,11 @@ fn resources() -> OpenApiRouter<Door> {
 fn groups() -> OpenApiRouter<Door> {
     OpenApiRouter::new()
         .routes(routes!(groups::list_groups, groups::create_group))
-        .routes(routes!(groups::read_group, groups::change_group, groups::dissolve_group))
+        .routes(routes!(
+            groups::read_group,
+            groups::change_group,
+            groups::dissolve_group
+        ))
         .routes(routes!(groups::list_members, groups::add_members))
         .routes(routes!(groups::remove_members))
         .routes(routes!(groups::remove_member))

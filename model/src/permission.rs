@@ -111,7 +111,11 @@ mod tests {
             (Some(Admin), false, true, Err(Refusal::Muted)),
             (None, false, false, Err(Refusal::NotMember)),
         ] {
-            assert_eq!(post_to_group(role, group, member), expected, "{role:?} {group} {member}");
+            assert_eq!(
+                post_to_group(role, group, member),
+                expected,
+                "{role:?} {group} {member}"
+            );
         }
         assert_eq!(mute_member(Some(Admin), Admin), Err(Refusal::Forbidden));
         assert_eq!(mute_member(Some(Owner), Admin), Ok(()));

@@ -36,9 +36,7 @@ pub use copy::copy_sqlite;
 pub use devices::{DeviceFacts, DeviceRecord, NewDevice, RegisterOutcome, Renewal};
 pub use error::Error;
 pub use expected::{Expected, Versioned};
-pub use groups::{
-    CreateGroupOutcome, DissolveOutcome, GroupLine, GroupRecord, GroupSettings, NewGroup, NewMember,
-};
+pub use groups::{CreateGroupOutcome, DissolveOutcome, GroupLine, GroupRecord, GroupSettings, NewGroup, NewMember};
 pub use members::{MemberChange, MemberRecord};
 pub use mutes::{MuteSubject, Muted};
 pub use platform::PlatformRecord;

@@ -109,8 +109,11 @@ async fn among<C: ConnectionTrait>(
     Ok(found)
 }
 
+/// Account, role, number of joining, end of being muted, user.
+type Row = (i64, String, Option<i64>, Option<i64>, String);
+
 async fn read<C: ConnectionTrait>(connection: &C, find: Select<member::Entity>) -> Result<Vec<MemberRecord>, Error> {
-    let rows: Vec<(i64, String, Option<i64>, Option<i64>, String)> = find
+    let rows: Vec<Row> = find
         .select_only()
         .column(member::Column::AccountNo)
         .column(member::Column::Role)
@@ -122,7 +125,7 @@ async fn read<C: ConnectionTrait>(connection: &C, find: Select<member::Entity>) 
         .into_tuple()
         .all(connection)
         .await?;
-    let record = |(account, role, joined, muted, user): (i64, String, Option<i64>, Option<i64>, String)| {
+    let record = |(account, role, joined, muted, user): Row| {
         Ok(MemberRecord {
             account: AccountNo(from_row(account)?),
             user: name_from_row(&user)?,

@@ -176,21 +176,32 @@ async fn a_group_is_changed_under_a_condition_and_listed() {
         house.post(&house.token, "/v1/groups", &new).await.expect(201);
     }
     let read = house.get(&house.token, "/v1/groups/a").await.expect(200);
-    assert_eq!((read.field("joinPolicy"), &read.json["muted"]), ("invited".to_owned(), &json!(false)));
+    assert_eq!(
+        (read.field("joinPolicy"), &read.json["muted"]),
+        ("invited".to_owned(), &json!(false))
+    );
     let tag = read.header("etag").to_owned();
     let change = json!({"name": "Open A", "joinPolicy": "open"});
     let put = |tag: String| {
-        let request = house.request(reqwest::Method::PUT, "/v1/groups/a").bearer_auth(&house.token);
+        let request = house
+            .request(reqwest::Method::PUT, "/v1/groups/a")
+            .bearer_auth(&house.token);
         crate::house::send(request.header("if-match", tag).json(&change))
     };
     let changed = put(tag.clone()).await.expect(200);
-    assert_eq!((changed.field("name"), changed.field("joinPolicy")), ("Open A".to_owned(), "open".to_owned()));
+    assert_eq!(
+        (changed.field("name"), changed.field("joinPolicy")),
+        ("Open A".to_owned(), "open".to_owned())
+    );
     assert_eq!(put(tag).await.problem(), (412, "precondition_failed"));
     let page = house.get(&house.token, "/v1/groups?limit=1").await.expect(200);
     assert_eq!(page.json["items"][0]["groupId"], "a");
     assert_eq!(page.json["items"][0]["memberCount"], 2);
     let next = house.get(&house.token, &page.field("next")).await.expect(200);
-    assert_eq!((&next.json["items"][0]["groupId"], next.json.get("next")), (&json!("b"), None));
+    assert_eq!(
+        (&next.json["items"][0]["groupId"], next.json.get("next")),
+        (&json!("b"), None)
+    );
     let theirs = house.get(&stranger, "/v1/groups").await.expect(200);
     assert_eq!(theirs.json, json!({"items": []}));
 }
@@ -202,17 +213,28 @@ async fn an_open_group_is_joined_and_an_invited_one_is_not() {
     let new = json!({"groupId": "team", "name": "Team"});
     house.post(&alice.token, "/v1/groups", &new).await.expect(201);
     let join = "/v1/groups/team/join";
-    assert_eq!(house.post(&bob.token, join, &json!({})).await.problem(), (403, "forbidden"));
-    assert_eq!(house.post(&house.token, join, &json!({})).await.problem(), (403, "forbidden"));
+    assert_eq!(
+        house.post(&bob.token, join, &json!({})).await.problem(),
+        (403, "forbidden")
+    );
+    assert_eq!(
+        house.post(&house.token, join, &json!({})).await.problem(),
+        (403, "forbidden")
+    );
     let open = json!({"joinPolicy": "open"});
-    assert_eq!(house.put(&bob.token, "/v1/groups/team", &open).await.problem(), (403, "not_member"));
+    assert_eq!(
+        house.put(&bob.token, "/v1/groups/team", &open).await.problem(),
+        (403, "not_member")
+    );
     house.put(&alice.token, "/v1/groups/team", &open).await.expect(200);
     let joined = house.post(&bob.token, join, &json!({})).await.expect(200);
     assert_eq!(members(&joined), pairs(&[("alice", "owner"), ("bob", "member")]));
     house.post(&bob.token, join, &json!({})).await.expect(200);
     let own = house.get(&bob.token, "/v1/groups").await.expect(200);
     assert_eq!(own.json["items"][0]["groupId"], "team");
-    let unread = house.put(&alice.token, "/v1/groups/team", &json!({"joinPolicy": "closed"})).await;
+    let unread = house
+        .put(&alice.token, "/v1/groups/team", &json!({"joinPolicy": "closed"}))
+        .await;
     assert_eq!(unread.problem(), (422, "invalid_field"));
 }
 
@@ -241,10 +263,19 @@ async fn who_is_muted_reads_and_does_not_write() {
     house.clock.set(until);
     say("bob").await.expect(201);
     let later = json!({"until": until + 60_000});
-    house.put(&house.token, "/v1/groups/team/mutes/bob", &later).await.expect(204);
-    house.delete(&house.token, "/v1/groups/team/mutes/bob").await.expect(204);
+    house
+        .put(&house.token, "/v1/groups/team/mutes/bob", &later)
+        .await
+        .expect(204);
+    house
+        .delete(&house.token, "/v1/groups/team/mutes/bob")
+        .await
+        .expect(204);
     say("bob").await.expect(201);
-    house.put(&house.token, "/v1/groups/team", &json!({"muted": true})).await.expect(200);
+    house
+        .put(&house.token, "/v1/groups/team", &json!({"muted": true}))
+        .await
+        .expect(200);
     assert_eq!(say("bob").await.problem(), (403, "muted"));
     say("alice").await.expect(201);
 }
@@ -253,7 +284,10 @@ async fn who_is_muted_reads_and_does_not_write() {
 async fn members_and_roles_change_many_at_once() {
     let house = House::start().await;
     let users: Vec<_> = (0..1_200).map(|at| json!({"userId": format!("u{at:04}")})).collect();
-    house.post(&house.token, "/v1/users/batch", &json!({ "users": users })).await.expect(200);
+    house
+        .post(&house.token, "/v1/users/batch", &json!({ "users": users }))
+        .await
+        .expect(200);
     let names: Vec<_> = users.iter().map(|user| user["userId"].clone()).collect();
     let new = json!({"groupId": "all-of-us", "name": "All", "owner": "u0000", "members": names});
     house.post(&house.token, "/v1/groups", &new).await.expect(201);
@@ -261,7 +295,10 @@ async fn members_and_roles_change_many_at_once() {
         {"userId": "u0001", "role": "admin"}, {"userId": "nobody", "role": "admin"},
         {"userId": "u0000", "role": "member"}, {"userId": "u0002", "role": "admin"},
     ]});
-    let given = house.put(&house.token, "/v1/groups/all-of-us/roles", &roles).await.expect(200);
+    let given = house
+        .put(&house.token, "/v1/groups/all-of-us/roles", &roles)
+        .await
+        .expect(200);
     assert_eq!(
         given.json["items"],
         json!([
@@ -269,13 +306,26 @@ async fn members_and_roles_change_many_at_once() {
             {"userId": "u0000", "done": false, "code": "forbidden"}, {"userId": "u0002", "done": true},
         ])
     );
-    let moved = house.put(&house.token, "/v1/groups/all-of-us/owner", &json!({"userId": "u0001"})).await;
+    let moved = house
+        .put(&house.token, "/v1/groups/all-of-us/owner", &json!({"userId": "u0001"}))
+        .await;
     moved.expect(200);
-    let first = house.get(&house.token, "/v1/groups/all-of-us/members?limit=2").await.expect(200);
-    let shown: Vec<_> = first.json["items"].as_array().expect("items").iter().map(|of| of["role"].clone()).collect();
+    let first = house
+        .get(&house.token, "/v1/groups/all-of-us/members?limit=2")
+        .await
+        .expect(200);
+    let shown: Vec<_> = first.json["items"]
+        .as_array()
+        .expect("items")
+        .iter()
+        .map(|of| of["role"].clone())
+        .collect();
     assert_eq!(shown, [json!("admin"), json!("owner")]);
     let leaving = json!({"members": names[600..].to_vec()});
-    house.post(&house.token, "/v1/groups/all-of-us/members/remove", &leaving).await.expect(204);
+    house
+        .post(&house.token, "/v1/groups/all-of-us/members/remove", &leaving)
+        .await
+        .expect(204);
     let (mut path, mut seen) = ("/v1/groups/all-of-us/members?limit=250".to_owned(), Vec::new());
     loop {
         let page = house.get(&house.token, &path).await.expect(200);
@@ -306,9 +356,15 @@ async fn a_member_reads_of_a_group_what_was_said_while_it_was_one() {
         async move {
             if is_in {
                 let bob = json!({"members": ["bob"]});
-                house.post(&house.token, "/v1/groups/team/members", &bob).await.expect(200);
+                house
+                    .post(&house.token, "/v1/groups/team/members", &bob)
+                    .await
+                    .expect(200);
             } else {
-                house.delete(&house.token, "/v1/groups/team/members/bob").await.expect(204);
+                house
+                    .delete(&house.token, "/v1/groups/team/members/bob")
+                    .await
+                    .expect(204);
             }
         }
     };
@@ -330,6 +386,8 @@ async fn a_member_reads_of_a_group_what_was_said_while_it_was_one() {
             .collect();
         assert_eq!(words, ["while", "again"]);
     }
-    let without = house.get(&bob.token, &format!("/v1/accounts/{}/history", bob.account)).await;
+    let without = house
+        .get(&bob.token, &format!("/v1/accounts/{}/history", bob.account))
+        .await;
     assert_eq!(without.problem(), (422, "invalid_field"));
 }

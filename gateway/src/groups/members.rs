@@ -1,5 +1,4 @@
 //! The members of a group, many at once: a page of them, removed, given roles.
-#![expect(unused_qualifications, reason = "`utoipa::path` qualifies the type of the query")]
 
 use axum::Json;
 use axum::extract::State;
@@ -70,7 +69,11 @@ pub(crate) async fn list_members(
     let actor = caller.sender(Scope::Groups)?;
     let id: GroupId = parse("groupId", &group_id)?;
     let group = door.dispatcher().group(&actor, &id).await?;
-    let found = first_after(&group.members, part.after.as_deref().unwrap_or_default(), part.limit()? + 1);
+    let found = first_after(
+        &group.members,
+        part.after.as_deref().unwrap_or_default(),
+        part.limit()? + 1,
+    );
     let path = format!("/v1/groups/{id}/members");
     Listing::of(found, (&path, ""), &part, |member: &&Member| member.user.to_string()).map(Json)
 }
@@ -117,7 +120,10 @@ pub(crate) async fn change_roles(
     let actor = caller.sender(Scope::Groups)?;
     let id: GroupId = parse("groupId", &group_id)?;
     if request.roles.len() > ROLES_MAX {
-        let detail = format!("`roles` has {} lines; at most {ROLES_MAX} are taken", request.roles.len());
+        let detail = format!(
+            "`roles` has {} lines; at most {ROLES_MAX} are taken",
+            request.roles.len()
+        );
         return Err(Problem::new(Refusal::TooLarge, detail));
     }
     let read = |line: &RoleLine| -> Result<(UserId, Role), Problem> {

@@ -1,5 +1,4 @@
 //! A group's name, its policy for joining, its owner, who is muted; and the list of groups.
-#![expect(unused_qualifications, reason = "`utoipa::path` qualifies the type of the query")]
 
 use axum::Json;
 use axum::extract::State;
@@ -78,7 +77,10 @@ pub(crate) async fn list_groups(
     let actor = caller.sender(Scope::Groups)?;
     let after = part.after.as_deref().unwrap_or_default();
     let found = door.dispatcher().group_lines(&actor, after, part.ask()?).await?;
-    Listing::of(found, ("/v1/groups", ""), &part, |group: &GroupLine| group.id.to_string()).map(Json)
+    Listing::of(found, ("/v1/groups", ""), &part, |group: &GroupLine| {
+        group.id.to_string()
+    })
+    .map(Json)
 }
 
 /// Change a group's name, its policy for joining, or whether all are muted

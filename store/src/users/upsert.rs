@@ -49,7 +49,7 @@ impl Store {
                         .await?
                 }
                 Some(row) => {
-                    account::Entity::update(changed(row, new, now_ms))
+                    account::Entity::update(changed(&row, new, now_ms))
                         .exec(transaction)
                         .await?
                 }
@@ -87,7 +87,7 @@ async fn put_chunk(
         are_new.push(found.is_none());
         match found {
             None => made.push(fresh(tenant, new, now_ms)),
-            Some(row) => kept.push(whole(row, new, now_ms)),
+            Some(row) => kept.push(whole(&row, new, now_ms)),
         }
     }
     if !made.is_empty() {
@@ -126,7 +126,7 @@ fn fresh(tenant: TenantNo, new: &NewUser, now_ms: u64) -> account::ActiveModel {
     }
 }
 
-fn changed(row: account::Model, new: &NewUser, now_ms: u64) -> account::ActiveModel {
+fn changed(row: &account::Model, new: &NewUser, now_ms: u64) -> account::ActiveModel {
     account::ActiveModel {
         account_no: Set(row.account_no),
         name: Set(new.name.clone()),
@@ -138,7 +138,7 @@ fn changed(row: account::Model, new: &NewUser, now_ms: u64) -> account::ActiveMo
 }
 
 /// As [`changed`], with every column, as an insertion needs them.
-fn whole(row: account::Model, new: &NewUser, now_ms: u64) -> account::ActiveModel {
+fn whole(row: &account::Model, new: &NewUser, now_ms: u64) -> account::ActiveModel {
     account::ActiveModel {
         account_id: Set(row.account_id.clone()),
         tenant_no: Set(row.tenant_no),

@@ -2,8 +2,8 @@
 
 use godwit_model::{AccountNo, GroupEvent, GroupNo, JoinPolicy, Role, TenantNo};
 use godwit_store::{
-    CreateGroupOutcome, DissolveOutcome, Expected, GroupSettings, MemberChange, MemberRecord, NewGroup, NewMember, Store,
-    Telling, Terms, UntoldChange,
+    CreateGroupOutcome, DissolveOutcome, Expected, GroupSettings, MemberChange, MemberRecord, NewGroup, NewMember,
+    Store, Telling, Terms, UntoldChange,
 };
 
 use crate::people::{NOW_MS, account, accounts, tenant};
@@ -311,12 +311,21 @@ pub(crate) async fn a_group_is_set_as_it_is_expected(store: Store) {
     assert_eq!(done(set(Expected::Version(1)).await).0, 2);
     assert_eq!(done(set(Expected::Any).await).0, 2, "it is so already");
     let group = store.group(no).await.unwrap().unwrap();
-    assert_eq!((&*group.name, group.join_policy, group.muted, group.version), ("Other", JoinPolicy::Open, true, 2));
+    assert_eq!(
+        (&*group.name, group.join_policy, group.muted, group.version),
+        ("Other", JoinPolicy::Open, true, 2)
+    );
     let owed = untold(&store, no).await;
-    assert_eq!(owed.iter().map(|change| change.event).collect::<Vec<_>>(), [GroupEvent::Changed]);
+    assert_eq!(
+        owed.iter().map(|change| change.event).collect::<Vec<_>>(),
+        [GroupEvent::Changed]
+    );
     store.change_told(&owed[0], 7).await.unwrap();
     assert!(untold(&store, no).await.is_empty());
-    let absent = store.set_group(GroupNo(99), &settings, Expected::Any, &at()).await.unwrap();
+    let absent = store
+        .set_group(GroupNo(99), &settings, Expected::Any, &at())
+        .await
+        .unwrap();
     assert_eq!(absent, MemberChange::NoGroup);
 }
 
@@ -350,7 +359,10 @@ pub(crate) async fn groups_are_listed_with_the_number_of_their_members(store: St
     store.dissolve_group(gone, &at()).await.unwrap();
     store.remove_members(left, &people[..1], &at()).await.unwrap();
     let lines = |lines: Vec<godwit_store::GroupLine>| -> Vec<(String, u64)> {
-        lines.into_iter().map(|line| (line.id.to_string(), line.members)).collect()
+        lines
+            .into_iter()
+            .map(|line| (line.id.to_string(), line.members))
+            .collect()
     };
     let all = lines(store.groups(one, "", 10).await.unwrap());
     assert_eq!(all, [("a".to_owned(), 0), ("b".to_owned(), 3), ("d".to_owned(), 2)]);
