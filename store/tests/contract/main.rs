@@ -15,7 +15,12 @@ mod push;
 mod reading;
 mod users;
 
+use std::pin::Pin;
+
 use godwit_store::Store;
+
+/// One case, ready to run.
+type Case = fn(Store) -> Pin<Box<dyn Future<Output = ()>>>;
 
 /// Runs every case on each kind of database, each with a store of its own.
 macro_rules! contract {
@@ -44,8 +49,9 @@ macro_rules! contract {
             $(
                 eprintln!("on PostgreSQL: {}", stringify!($case));
                 let url = server.database(stringify!($case)).await;
-                // Boxed, so that the cases together do not fill the stack.
-                Box::pin($room::$case(Store::open(&url).await.unwrap())).await;
+                // Made in a frame of its own: all of them together would fill the stack.
+                let case: Case = |store| Box::pin($room::$case(store));
+                case(Store::open(&url).await.unwrap()).await;
             )*
             opening::several_open_one_database_at_once(&server.database("at_once").await).await;
             opening::a_newer_schema_is_refused(&server.database("newer").await).await;
