@@ -5,6 +5,7 @@
 //! stands beside the way of a message and may stop at any time: cursors, marks and jobs say what is still owed.
 
 mod attempt;
+mod batch;
 mod breaker;
 mod decide;
 mod decision;
@@ -25,7 +26,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use godwit_model::{AccountNo, ConversationKey, DeviceNo};
-use godwit_push::{Lane, VendorName, Vendors};
+use godwit_push::{KeptVendors, Lane, VendorName};
 use godwit_registry::PushToken;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -50,16 +51,27 @@ type FindLane = dyn Fn(&str, VendorName) -> Option<Arc<Lane>> + Send + Sync;
 #[derive(Clone)]
 pub struct Channels {
     names: Arc<[VendorName]>,
+    /// Most devices of one request, of those vendors who take several.
+    batches: Arc<HashMap<VendorName, usize>>,
     find: Arc<FindLane>,
 }
 
 impl Channels {
-    /// Those of the settings.
-    pub fn of(vendors: Arc<Vendors>) -> Self {
+    /// Those of the settings. Each push goes by the keys of its time.
+    pub fn of(kept: Arc<KeptVendors>) -> Self {
+        let vendors = kept.now();
         let mut names: Vec<VendorName> = vendors.all().map(|(_, lane)| lane.name()).collect();
         names.sort_unstable();
         names.dedup();
-        Self::new(names, move |app, name| vendors.lane(app, name).cloned())
+        let mut batches = HashMap::new();
+        for (_, lane) in vendors.all().filter(|(_, lane)| lane.batch().0 > 1) {
+            let most = batches.entry(lane.name()).or_insert(1);
+            *most = lane.batch().0.max(*most);
+        }
+        Self {
+            batches: Arc::new(batches),
+            ..Self::new(names, move |app, name| kept.now().lane(app, name).cloned())
+        }
     }
 
     /// Others, found by the name of the app and the vendor.
@@ -69,8 +81,14 @@ impl Channels {
     ) -> Self {
         Self {
             names: names.into(),
+            batches: Arc::default(),
             find: Arc::new(find),
         }
+    }
+
+    /// Most devices of one request to a vendor; 1 where each has one of its own.
+    pub(crate) fn batch(&self, vendor: VendorName) -> usize {
+        self.batches.get(&vendor).copied().unwrap_or(1)
     }
 
     pub(crate) fn lane(&self, app: &str, vendor: &str) -> Option<Arc<Lane>> {
@@ -87,7 +105,7 @@ pub(crate) struct Desk {
     pub(crate) settings: PushSettings,
     pub(crate) channels: Channels,
     pub(crate) due: Arc<Due>,
-    pub(crate) in_flight: InFlight,
+    pub(crate) in_flight: Arc<InFlight>,
     pub(crate) breaker: MassBreaker,
     /// Wakes the drain of a vendor.
     wakes: HashMap<&'static str, Notify>,
@@ -103,7 +121,7 @@ impl Push {
             wakes: wakes.collect(),
             channels,
             due,
-            in_flight: InFlight::default(),
+            in_flight: Arc::default(),
             breaker: MassBreaker::default(),
             platform_id: OnceLock::new(),
         })))

@@ -18,6 +18,7 @@ mod m0006_platform;
 mod m0007_push;
 mod m0009_users_and_apps_managed;
 mod m0010_groups_managed;
+mod m0011_shared_pushes;
 
 /// Every step of the schema, oldest first.
 #[derive(Debug)]
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_push::Step),
             Box::new(m0009_users_and_apps_managed::Step),
             Box::new(m0010_groups_managed::Step),
+            Box::new(m0011_shared_pushes::Step),
         ]
     }
 }

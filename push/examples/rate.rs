@@ -1,7 +1,7 @@
 //! Pushes a second and processor time for each, over one connection to the simulated Apple: our client beside a bare loop
 //! of the HTTP client that it is built on, in turns in one run.
 //!
-//! `cargo run --release -p godwit-push --example rate -- [pushes] [in flight] [rounds]`
+//! `cargo run --release --workspace --example rate -- [pushes] [in flight] [rounds]`
 #![expect(clippy::print_stdout, reason = "figures are what it is for")]
 
 use std::sync::Arc;
@@ -50,8 +50,8 @@ async fn main() -> Result<(), Failure> {
         let client = Arc::clone(&bare);
         theirs.push(round(pushes, in_flight, move |number| Arc::clone(&client).push(number)).await?);
         print("bare loop", pushes, theirs.last());
-        let (lane, device) = (Arc::clone(&lane), Arc::new(device()));
-        let ours_of = move |number| deliver(Arc::clone(&lane), Arc::clone(&device), number);
+        let (lane, device, model) = (Arc::clone(&lane), Arc::new(device()), Arc::new(notification(0)));
+        let ours_of = move |number| deliver(Arc::clone(&lane), (Arc::clone(&device), Arc::clone(&model)), number);
         ours.push(round(pushes, in_flight, ours_of).await?);
         print("godwit-push", pushes, ours.last());
     }
@@ -132,11 +132,15 @@ fn device() -> Target {
     Target::token(ApnsSimulator::token("phone"))
 }
 
-fn notification(number: u64) -> Notification {
+fn id(number: u64) -> PushId {
     let mut id = [0; 16];
     id[..8].copy_from_slice(&number.to_be_bytes());
+    PushId(id)
+}
+
+fn notification(number: u64) -> Notification {
     Notification {
-        id: PushId(id),
+        id: id(number),
         kind: Kind::Alert,
         class: Class::Chat,
         title: "Alice".to_owned(),
@@ -173,8 +177,16 @@ fn lane(simulators: &Simulators, in_flight: u64) -> Result<Arc<Lane>, Failure> {
     Ok(Arc::clone(lane))
 }
 
-async fn deliver(lane: Arc<Lane>, device: Arc<Target>, number: u64) -> Result<(), Failure> {
-    let outcome = lane.deliver(&device, &notification(number)).await;
+async fn deliver(
+    lane: Arc<Lane>,
+    (device, model): (Arc<Target>, Arc<Notification>),
+    number: u64,
+) -> Result<(), Failure> {
+    let push = Notification {
+        id: id(number),
+        ..(*model).clone()
+    };
+    let outcome = lane.deliver(&device, &push).await;
     if outcome.is_accepted() {
         Ok(())
     } else {

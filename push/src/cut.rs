@@ -1,5 +1,7 @@
 //! Cuts texts to the limits of vendors, never inside what a reader sees as one character.
 
+use std::borrow::Cow;
+
 use unicode_segmentation::UnicodeSegmentation as _;
 
 /// Stands for what was cut off.
@@ -7,13 +9,18 @@ const MORE: &str = "…";
 
 /// The text in at most `max` bytes of UTF-8.
 pub fn to_bytes(text: &str, max: usize) -> String {
+    bytes(text, max).into_owned()
+}
+
+/// [`to_bytes`], without a copy where nothing is cut.
+pub(crate) fn bytes(text: &str, max: usize) -> Cow<'_, str> {
     cut(text, max, str::len)
 }
 
 /// The text in at most `max` characters as the strictest vendor counts: a character outside ASCII counts twice. (Vendors
 /// write "50 characters" and do not say whether a Chinese one is one or two.)
 pub fn to_characters(text: &str, max: usize) -> String {
-    cut(text, max, characters)
+    cut(text, max, characters).into_owned()
 }
 
 /// Characters as [`to_characters`] counts them.
@@ -33,17 +40,18 @@ pub(crate) fn json_bytes(text: &str) -> usize {
 
 /// The text in at most `max` bytes of JSON, without the quotes.
 pub fn to_json_bytes(text: &str, max: usize) -> String {
-    cut(text, max, json_bytes)
+    cut(text, max, json_bytes).into_owned()
 }
 
 /// The payload that `build` makes of as much of `body` as fits into `max` bytes; nothing when it does not fit without.
 /// A payload may hold the body more than once.
 pub(crate) fn fit(body: &str, max: usize, build: impl Fn(&str) -> Vec<u8>) -> Option<Vec<u8>> {
     let mut payload = build(body);
-    let mut room = json_bytes(body).min(max);
-    if payload.len() > max {
-        payload = build(&to_json_bytes(body, room));
+    if payload.len() <= max {
+        return Some(payload);
     }
+    let mut room = json_bytes(body).min(max);
+    payload = build(&to_json_bytes(body, room));
     while payload.len() > max && room > 0 {
         // Half of what is too much, for those that hold it twice; a byte at least, so that it ends.
         room = room.saturating_sub(((payload.len() - max) / 2).max(1));
@@ -57,12 +65,12 @@ pub(crate) fn or_more(text: &str) -> &str {
     if text.is_empty() { MORE } else { text }
 }
 
-fn cut(text: &str, max: usize, measure: fn(&str) -> usize) -> String {
+fn cut(text: &str, max: usize, measure: fn(&str) -> usize) -> Cow<'_, str> {
     if measure(text) <= max {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
     let Some(room) = max.checked_sub(measure(MORE)) else {
-        return String::new();
+        return Cow::Borrowed("");
     };
     let mut kept = String::with_capacity(room);
     let mut used = 0;
@@ -75,7 +83,7 @@ fn cut(text: &str, max: usize, measure: fn(&str) -> usize) -> String {
     }
     kept.truncate(kept.trim_end().len());
     kept.push_str(MORE);
-    kept
+    Cow::Owned(kept)
 }
 
 #[cfg(test)]

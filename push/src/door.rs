@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use godwit_model::Clock;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-use reqwest::{Client, ClientBuilder, RequestBuilder, redirect};
-use rustls::pki_types::CertificateDer;
+use reqwest::{Client, ClientBuilder, Request, RequestBuilder, redirect};
 use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{AlertDescription, ClientConfig, RootCertStore};
 
 use crate::settings::Connection;
 use crate::{CheckError, Outcome, Scope};
@@ -50,6 +50,8 @@ pub(crate) struct Answer {
 pub(crate) enum Unreached {
     /// It does not prove who it is.
     Untrusted(String),
+    /// It does not take our certificate.
+    Unwelcome(String),
     /// No connection.
     Connect(String),
     /// Nothing came in time; the vendor may have what was sent.
@@ -62,7 +64,7 @@ pub(crate) enum Unreached {
 
 impl Door {
     pub(crate) fn new(connection: &Connection, speaks: Speaks, clock: Arc<dyn Clock>) -> Result<Self, String> {
-        Self::built(builder(connection, speaks)?, clock)
+        Self::built(builder(connection, speaks, None)?, clock)
     }
 
     /// A door with what else `builder` was told.
@@ -73,7 +75,14 @@ impl Door {
 
     /// Sends a request and reads the whole answer.
     pub(crate) async fn ask(&self, request: RequestBuilder) -> Result<Answer, Unreached> {
-        let mut response = request.send().await.map_err(|error| unreached(&error))?;
+        let request = request.build().map_err(|error| unreached(&error))?;
+        self.execute(request).await
+    }
+
+    /// Sends a request that is whole, and reads the whole answer.
+    pub(crate) async fn execute(&self, request: Request) -> Result<Answer, Unreached> {
+        let sent = self.client.execute(request).await;
+        let mut response = sent.map_err(|error| unreached(&error))?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| unreached(&error))? {
             if body.len() + chunk.len() > ANSWER_BYTES_MAX {
@@ -94,9 +103,32 @@ impl Door {
     }
 }
 
+/// What we prove ourselves with by TLS, where a vendor takes that.
+pub(crate) struct Identity {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+impl Identity {
+    /// From a certificate with those that lead to its root, and its key, all PEM.
+    pub(crate) fn from_pem(chain: &str, key: &str) -> Result<Self, String> {
+        let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain.as_bytes()).collect();
+        let chain = certificates.map_err(|error| format!("not a certificate (PEM): {error}"))?;
+        if chain.is_empty() {
+            return Err("no certificate (PEM)".to_owned());
+        }
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|error| format!("not a key (PEM): {error}"))?;
+        Ok(Self { chain, key })
+    }
+}
+
 /// The client of a vendor: our trust, our waits, no redirects, no proxies of the environment.
-pub(crate) fn builder(connection: &Connection, speaks: Speaks) -> Result<ClientBuilder, String> {
-    let mut tls = tls(connection)?;
+pub(crate) fn builder(
+    connection: &Connection,
+    speaks: Speaks,
+    identity: Option<Identity>,
+) -> Result<ClientBuilder, String> {
+    let mut tls = tls(connection, identity)?;
     let alpn: &[&[u8]] = match speaks {
         Speaks::Either => &[b"h2", b"http/1.1"],
         Speaks::Http2 => &[b"h2"],
@@ -121,7 +153,7 @@ fn host_roots() -> &'static [CertificateDer<'static>] {
     ROOTS.get_or_init(|| rustls_native_certs::load_native_certs().certs)
 }
 
-fn tls(connection: &Connection) -> Result<ClientConfig, String> {
+fn tls(connection: &Connection, identity: Option<Identity>) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(host_roots().iter().cloned());
     if let Some(extra) = &connection.extra_roots {
@@ -134,12 +166,24 @@ fn tls(connection: &Connection) -> Result<ClientConfig, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let config = config.map_err(|error| error.to_string())?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
+    let config = config.with_root_certificates(roots);
+    match identity {
+        None => Ok(config.with_no_client_auth()),
+        Some(Identity { chain, key }) => config
+            .with_client_auth_cert(chain, key)
+            .map_err(|error| error.to_string()),
+    }
 }
 
 fn unreached(error: &reqwest::Error) -> Unreached {
-    if let Some(why) = untrusted(error) {
-        return Unreached::Untrusted(why);
+    match of_tls(error) {
+        Some(found @ (rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)) => {
+            return Unreached::Untrusted(found.to_string());
+        }
+        Some(found @ rustls::Error::AlertReceived(alert)) if is_about_certificate(*alert) => {
+            return Unreached::Unwelcome(found.to_string());
+        }
+        _ => {}
     }
     if error.is_timeout() && !error.is_connect() {
         return Unreached::Timeout;
@@ -152,18 +196,31 @@ fn unreached(error: &reqwest::Error) -> Unreached {
     }
 }
 
-/// The text of a refused certificate, which hides inside I/O errors.
-fn untrusted(error: &reqwest::Error) -> Option<String> {
+/// What TLS says, which hides inside I/O errors.
+fn of_tls(error: &reqwest::Error) -> Option<&rustls::Error> {
     let mut next = error.source();
     while let Some(source) = next {
         let inside = inside(source);
-        let found = inside.downcast_ref();
-        if let Some(found @ (rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)) = found {
-            return Some(found.to_string());
+        if let Some(found) = inside.downcast_ref() {
+            return Some(found);
         }
         next = inside.source();
     }
     None
+}
+
+fn is_about_certificate(alert: AlertDescription) -> bool {
+    matches!(
+        alert,
+        AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::CertificateRequired
+            | AlertDescription::UnknownCA
+            | AlertDescription::AccessDenied
+    )
 }
 
 /// What an I/O error was made of: it does not call it its source.
@@ -216,6 +273,7 @@ impl Unreached {
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Untrusted(_) => "untrusted",
+            Self::Unwelcome(_) => "certificate",
             Self::Connect(_) => "connect",
             Self::Timeout => "timeout",
             Self::Broken(_) => "broken",
@@ -225,7 +283,7 @@ impl Unreached {
 
     pub(crate) fn detail(&self) -> &str {
         match self {
-            Self::Untrusted(why) | Self::Connect(why) | Self::Broken(why) => why,
+            Self::Untrusted(why) | Self::Unwelcome(why) | Self::Connect(why) | Self::Broken(why) => why,
             Self::Timeout => "no answer in time",
             Self::TooLong => "the answer is too long",
         }
@@ -233,7 +291,7 @@ impl Unreached {
 
     pub(crate) fn outcome(&self) -> Outcome {
         match self {
-            Self::Untrusted(why) => Outcome::misconfigured(self.code(), why),
+            Self::Untrusted(why) | Self::Unwelcome(why) => Outcome::misconfigured(self.code(), why),
             _ => Outcome::retry(Scope::Vendor, self.code(), self.detail()),
         }
     }

@@ -7,6 +7,7 @@ mod breaker;
 mod pace;
 mod quota;
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -32,6 +33,7 @@ pub struct Lane {
     clock: Arc<dyn Clock>,
     room: Semaphore,
     in_flight_max: usize,
+    batch: usize,
     inside: AtomicUsize,
     state: Mutex<State>,
 }
@@ -73,6 +75,7 @@ impl Lane {
             clock,
             room: Semaphore::new(in_flight_max),
             in_flight_max,
+            batch: pace.batch.unwrap_or(limits.batch).clamp(1, limits.batch.max(1)),
             inside: AtomicUsize::new(0),
             state: Mutex::new(State {
                 bucket: Bucket::new(per_second),
@@ -112,24 +115,45 @@ impl Lane {
         outcome
     }
 
-    /// Sends one notification to several devices, at most [`Limits::batch`], in one request where the vendor can.
+    /// Sends one notification to several devices, at most [`Self::batch`], in one request where the vendor can.
     /// Outcomes come in the order of `to`.
     pub async fn deliver_many(&self, to: &[Target], notification: &Notification) -> Vec<Outcome> {
-        let pushes = u64::try_from(to.len()).unwrap_or(u64::MAX);
-        let outcomes = match self.enter(notification.class, pushes).await {
-            Ok(_permit) => {
-                let outcomes = self.vendor.deliver_many(to, notification).await;
-                for outcome in &outcomes {
-                    self.learn(notification.class, outcome);
-                }
-                outcomes
-            }
-            Err(outcome) => vec![outcome; to.len()],
+        // What the day has no room for is not sent; the rest is.
+        let room = self.state().quota.left(notification.class, self.clock.now_ms());
+        let room = usize::try_from(room).unwrap_or(usize::MAX);
+        let (now, beyond) = to.split_at_checked(room).unwrap_or((to, &[]));
+        let mut outcomes = match now {
+            [] => Vec::new(),
+            _ => self.deliver_now(now, notification).await,
         };
+        outcomes.extend(beyond.iter().map(|_| quota::used_up()));
         for outcome in &outcomes {
             self.count(outcome);
         }
         outcomes
+    }
+
+    async fn deliver_now(&self, to: &[Target], notification: &Notification) -> Vec<Outcome> {
+        let pushes = u64::try_from(to.len()).unwrap_or(u64::MAX);
+        match self.enter(notification.class, pushes).await {
+            Ok(_permit) => {
+                let outcomes = self.vendor.deliver_many(to, notification).await;
+                // One request is one lesson, however many it was for.
+                let mut learned = HashSet::new();
+                for outcome in &outcomes {
+                    if learned.insert((outcome.word(), outcome.code())) {
+                        self.learn(notification.class, outcome);
+                    }
+                }
+                outcomes
+            }
+            Err(outcome) => vec![outcome; to.len()],
+        }
+    }
+
+    /// Most devices of one request, and how many make it worth while; 1 where there is one request for each.
+    pub fn batch(&self) -> (usize, usize) {
+        (self.batch, self.vendor.limits().batch_least)
     }
 
     /// What it is doing.

@@ -9,8 +9,8 @@
 #![deny(missing_docs)]
 
 mod address_guard;
+mod app_data;
 mod base64url;
-mod carried;
 pub mod cut;
 mod door;
 mod hexadecimal;
@@ -31,4 +31,4 @@ pub use notification::{Class, Kind, Notification, PushId, Tap};
 pub use outcome::{Outcome, Scope};
 pub use settings::{Secret, Settings, SettingsError};
 pub use vendor::{BoxFuture, CheckError, Limits, Target, Vendor, VendorName};
-pub use vendors::Vendors;
+pub use vendors::{KeptVendors, Vendors};

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use reqwest::header::HeaderValue;
 use serde::Deserialize;
 
 /// Names a push for ever: every repeat carries it, so that a vendor, or the phone, can tell a repeat.
@@ -14,6 +15,13 @@ impl PushId {
     /// As a UUID in lower case with hyphens, 36 characters: what APNs wants.
     pub fn hyphenated(self) -> String {
         uuid::Uuid::from_bytes(self.0).hyphenated().to_string()
+    }
+
+    /// [`Self::hyphenated`] as a header.
+    pub(crate) fn header(self) -> HeaderValue {
+        let mut text = [0; 36];
+        let text = uuid::Uuid::from_bytes(self.0).hyphenated().encode_lower(&mut text);
+        HeaderValue::from_str(text).expect("digits and hyphens are a header")
     }
 
     /// As 32 lower-case hexadecimal digits.
@@ -90,7 +98,7 @@ impl Class {
 }
 
 /// What happens when the notification is tapped.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Tap {
     /// The app opens [`Notification::thread`].
     OpenConversation,
@@ -101,7 +109,7 @@ pub enum Tap {
 }
 
 /// One notification, its words already chosen and in the reader's language. Each vendor cuts them to its limits.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Notification {
     /// Stable over every repeat.
     pub id: PushId,

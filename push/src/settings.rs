@@ -4,6 +4,7 @@
 
 mod google;
 mod secret;
+mod secrets;
 mod vendors;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use serde::Deserialize;
 
 pub(crate) use google::ServiceAccount;
 pub use secret::{Secret, SecretError};
+pub(crate) use secrets::Section;
 pub use vendors::{Apns, Fcm, Honor, Huawei, HuaweiV1, HuaweiV3, Meizu, Oppo, Vivo, WebPush, Xiaomi};
 
 use crate::{Class, VendorName};
@@ -124,6 +126,8 @@ pub struct Pace {
     pub in_flight: Option<usize>,
     /// Most requests a second.
     pub per_second: Option<u32>,
+    /// Most devices of one request, where the vendor takes several; 1 for one at a time.
+    pub batch: Option<usize>,
     /// Most pushes a day, from midnight to midnight in China; no limit when absent.
     pub per_day: Option<u64>,
     /// How many of `per_day` only calls and mentions may use.

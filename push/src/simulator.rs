@@ -6,6 +6,7 @@
 //! whether a real phone rings.
 
 mod apns;
+mod asked;
 mod authority;
 mod devices;
 mod fcm;
@@ -30,6 +31,7 @@ use crate::settings::{Callback, ClassWords, Classes, Connection, Settings};
 use crate::{Class, Secret, Target, VendorName};
 
 pub use apns::{ApnsSimulator, ApnsTrouble};
+pub use asked::Asked;
 pub use authority::Authority;
 pub use devices::{Device, Devices};
 pub use fcm::{FcmSimulator, GoogleTokenSimulator};
@@ -39,7 +41,7 @@ pub use meizu::MeizuSimulator;
 pub use oppo::OppoSimulator;
 pub use phone::{Phone, Phones, Shown};
 pub use script::{Script, Trouble};
-pub use server::{Asked, StartError};
+pub use server::StartError;
 pub use vivo::VivoSimulator;
 pub use webpush::{Browser, WebPushSimulator};
 pub use xiaomi::XiaomiSimulator;

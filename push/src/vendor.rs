@@ -137,6 +137,10 @@ pub struct Limits {
     pub payload_bytes_max: usize,
     /// Targets of one request; 1 where it takes one at a time.
     pub batch: usize,
+    /// So many targets at least make one request for all cheaper than one for each.
+    pub batch_least: usize,
+    /// Whether what it shows carries the account's badge, so that devices of different accounts may get different pushes.
+    pub badge: bool,
     /// Whether it can reach the app without showing anything, which [`crate::Kind::Background`] and
     /// [`crate::Kind::Withdraw`] need.
     pub silent: bool,
@@ -227,6 +231,18 @@ pub(crate) fn probe(now_ms: u64) -> Notification {
 fn only(outcomes: Vec<Outcome>) -> Outcome {
     let mut outcomes = outcomes.into_iter();
     outcomes.next().expect("as many outcomes as targets, and there was one")
+}
+
+/// How many are asked at once, when a vendor that refused a list for one of it does not say which.
+const ALONE: usize = 16;
+
+/// Asks for each alone, so that no good token goes with a bad one. Outcomes come in the order of `to`.
+async fn each_alone<'a, T, F: Future<Output = Outcome>>(to: &'a [T], ask: impl Fn(&'a T) -> F) -> Vec<Outcome> {
+    let mut outcomes = Vec::with_capacity(to.len());
+    for some in to.chunks(ALONE) {
+        outcomes.extend(futures_util::future::join_all(some.iter().map(&ask)).await);
+    }
+    outcomes
 }
 
 /// Bytes of the text that a vendor sends back with its reports; the shortest limit of all of them.

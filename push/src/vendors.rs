@@ -1,11 +1,13 @@
 //! All vendors that the settings name, each behind its lane.
 
+mod kept;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use godwit_model::Clock;
 
-use crate::settings::{AppVendors, Settings, SettingsError};
+use crate::settings::{AppVendors, Section, Settings, SettingsError};
 use crate::vendor::{
     apns::{ApnsClient, ProviderTokens},
     fcm::FcmClient,
@@ -19,6 +21,8 @@ use crate::vendor::{
 };
 use crate::{Lane, VendorName};
 
+pub use kept::KeptVendors;
+
 /// The lanes of one app, by vendor.
 type Lanes = HashMap<VendorName, Arc<Lane>>;
 
@@ -26,11 +30,15 @@ type Lanes = HashMap<VendorName, Arc<Lane>>;
 pub struct Vendors {
     every_app: Lanes,
     apps: HashMap<String, Lanes>,
+    /// What the secrets of each held when it was made.
+    digests: HashMap<Section, [u8; 32]>,
 }
 
 impl Vendors {
     /// Makes all clients. Reads key files; opens no connection.
     pub fn from_settings(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Self, SettingsError> {
+        // Before the secrets are used: what changes meanwhile is seen as another.
+        let digests = settings.digests();
         let mut tokens = ProviderTokens::default();
         let mut apps = HashMap::new();
         for (app, vendors) in &settings.app {
@@ -39,7 +47,41 @@ impl Vendors {
         Ok(Self {
             every_app: lanes(&settings.of_every_app(), &mut tokens, clock)?,
             apps,
+            digests,
         })
+    }
+
+    /// The same with those vendors anew whose secrets hold something else by now; nothing where all are as they were.
+    fn renewed(&self, settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Option<Self>, SettingsError> {
+        let digests = settings.digests();
+        if digests == self.digests {
+            return Ok(None);
+        }
+        let mut anew = Self::from_settings(settings, clock)?;
+        for (section, digest) in &self.digests {
+            // What a lane has learned, and the tokens it holds, stay where nothing changed.
+            if anew.digests.get(section) == Some(digest)
+                && let Some(lane) = self.of(section)
+                && let Some(new) = anew.of_mut(section)
+            {
+                *new = Arc::clone(lane);
+            }
+        }
+        Ok(Some(anew))
+    }
+
+    fn of(&self, (app, name): &Section) -> Option<&Arc<Lane>> {
+        match app {
+            None => self.every_app.get(name),
+            Some(app) => self.apps.get(app)?.get(name),
+        }
+    }
+
+    fn of_mut(&mut self, (app, name): &Section) -> Option<&mut Arc<Lane>> {
+        match app {
+            None => self.every_app.get_mut(name),
+            Some(app) => self.apps.get_mut(app)?.get_mut(name),
+        }
     }
 
     /// The lane that an app's pushes take to a vendor: its own, or that of every app.

@@ -50,6 +50,11 @@ impl Registry {
         Ok(self.0.store.claim_push_jobs(vendor, times, limit).await?)
     }
 
+    /// Says that the attempts of these jobs go in one request, under one id.
+    pub async fn share_push_attempts(&self, jobs: &[u64], id: [u8; 16]) -> Result<(), Error> {
+        Ok(self.0.store.share_push_attempts(jobs, id).await?)
+    }
+
     /// Keeps what became of attempts.
     pub async fn settle_push_jobs(&self, settlements: &[Settlement]) -> Result<(), Error> {
         Ok(self.0.store.settle_push_jobs(settlements).await?)

@@ -90,7 +90,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> Result<Running, Failure
     let failed = CancellationToken::new();
     let switchboard = Arc::new(Switchboard::default());
     platform::check(&*parts.disk, &parts.store, &parts.master_key).await?;
-    let (push, due) = push::open(settings, &parts.clock)?;
+    let push::Opened { push, due, vendors } = push::open(settings, &parts.clock)?;
     let commits = Commits {
         switchboard: Arc::clone(&switchboard),
         due,
@@ -116,6 +116,9 @@ pub async fn start(settings: &Settings, parts: Parts) -> Result<Running, Failure
         failed,
     };
     running.doors.others.extend(pushing);
+    if let Some(vendors) = vendors {
+        running.doors.others.push(tokio::spawn(push::keep_renewed(vendors)));
+    }
     if let (Some(tls), Some(files)) = (tls, settings.tls_files()) {
         running.doors.others.push(tokio::spawn(keep_renewed(tls, files, clock)));
     }

@@ -1,10 +1,11 @@
 //! A server inside the test's process, all simulated vendors, and users with phones.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use godwit_archive::SimulatedDisk;
-use godwit_model::SystemClock;
+use godwit_model::{Clock, SystemClock};
 use godwit_push::simulator::{Phone, Shown, Simulators};
 use godwit_push::{Target, VendorName};
 use godwit_server::running::Running;
@@ -20,13 +21,30 @@ pub(crate) const GRACE: Duration = Duration::from_millis(1_500);
 /// After this, what did not come does not come.
 pub(crate) const SILENCE: Duration = Duration::from_millis(2_200);
 
+pub(crate) const MASTER_KEY: [u8; 32] = [7; 32];
+
 pub(crate) struct House {
     pub(crate) simulators: Simulators,
     pub(crate) app: App,
     running: Option<Running>,
     disk: SimulatedDisk,
-    store: Store,
+    pub(crate) store: Store,
     settings: Settings,
+    clock: Arc<ShiftedClock>,
+}
+
+/// The time of the server and of the vendors: the host's, and as much later as a test wants it.
+#[derive(Default)]
+struct ShiftedClock(AtomicU64);
+
+impl Clock for ShiftedClock {
+    fn now_ms(&self) -> u64 {
+        SystemClock.now_ms() + self.0.load(Ordering::SeqCst)
+    }
+
+    fn steady_ms(&self) -> u64 {
+        SystemClock.steady_ms() + self.0.load(Ordering::SeqCst)
+    }
 }
 
 /// A user's phone.
@@ -43,7 +61,8 @@ impl House {
 
     pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let _ = kit::http_client();
-        let simulators = Box::pin(Simulators::start_all(Arc::new(SystemClock))).await.unwrap();
+        let clock = Arc::new(ShiftedClock::default());
+        let simulators = Box::pin(Simulators::start_all(Arc::clone(&clock) as _)).await.unwrap();
         let mut settings = Settings::default();
         settings.http.bind = "127.0.0.1:0".parse().unwrap();
         settings.mqtt.bind = "127.0.0.1:0".parse().unwrap();
@@ -56,7 +75,7 @@ impl House {
         change(&mut settings);
         let disk = SimulatedDisk::new(1);
         let store = Store::open("sqlite::memory:").await.unwrap();
-        let running = Box::pin(boot(&settings, &disk, &store)).await;
+        let running = Box::pin(boot(&settings, &disk, (&store, &clock))).await;
         let first = running.first_app().unwrap().clone();
         let http = running.addresses().http.unwrap();
         let app = App::with_secret(&http, &first.client_id, &first.client_secret).await;
@@ -67,6 +86,7 @@ impl House {
             disk,
             store,
             settings,
+            clock,
         }
     }
 
@@ -74,11 +94,21 @@ impl House {
         self.running.as_ref().unwrap().addresses().mqtt.unwrap()
     }
 
+    /// Lets time pass for the server and the vendors.
+    pub(crate) fn forward(&self, time: Duration) {
+        let ms = u64::try_from(time.as_millis()).unwrap();
+        self.clock.0.fetch_add(ms, Ordering::SeqCst);
+    }
+
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
     /// Stops the server and starts it again on the same ground, as after a crash.
     pub(crate) async fn restart(&mut self) {
         let running = self.running.take().unwrap();
         running.shutdown().await;
-        let running = Box::pin(boot(&self.settings, &self.disk, &self.store)).await;
+        let running = Box::pin(boot(&self.settings, &self.disk, (&self.store, &self.clock))).await;
         self.app = self.app.at(&running.addresses().http.unwrap());
         self.running = Some(running);
     }
@@ -227,12 +257,12 @@ pub(crate) fn push(vendor: VendorName, target: &Target) -> Value {
     push
 }
 
-async fn boot(settings: &Settings, disk: &SimulatedDisk, store: &Store) -> Running {
+async fn boot(settings: &Settings, disk: &SimulatedDisk, (store, clock): (&Store, &Arc<ShiftedClock>)) -> Running {
     let parts = Parts {
         disk: Arc::new(disk.clone()),
-        clock: Arc::new(SystemClock),
+        clock: Arc::clone(clock) as _,
         store: store.clone(),
-        master_key: [7; 32],
+        master_key: MASTER_KEY,
     };
     Box::pin(start(settings, parts)).await.unwrap()
 }

@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of tests asserts too")]
 
+mod batches;
 mod calls;
+mod cases;
 mod commands;
+mod crowd;
 mod house;
 mod kill;
 mod life;

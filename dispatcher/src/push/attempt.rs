@@ -1,15 +1,16 @@
-//! One attempt: looks whether it is still owed, finds the words, and hands it to the vendor's lane.
+//! One attempt: looks whether it is still owed, finds the words, and hands it to the vendor's lane. What goes to several
+//! devices at once is in [`super::batch`].
 
 use std::sync::Arc;
 
 use godwit_archive::{InboxQuery, Record};
 use godwit_model::{AccountNo, Refused};
-use godwit_push::{Kind, Lane, Notification, Outcome, Target, VendorName};
+use godwit_push::{Kind, Lane, Notification, Outcome, PushId, Target, VendorName};
 use godwit_registry::{Device, DuePush, KeptPushToken, LedgerLine, Settled, Settlement};
 
 use super::Desk;
-use super::in_flight::Place;
-use super::outcome::Tried;
+use super::in_flight::{Flight, Place};
+use super::outcome::{Tried, chance};
 use super::wanted::Wanted;
 use crate::Dispatcher;
 use crate::failure::of_registry;
@@ -18,11 +19,21 @@ use crate::message_facts::MessageFacts;
 /// How long a job waits when our own store or log does not answer.
 const OURS_AGAIN_MS: u64 = 2_000;
 
+/// What is left of a job that was taken.
+pub(super) enum Attempt {
+    /// It is to be sent.
+    Ready(Box<Prepared>),
+    /// It is settled without being sent.
+    Over(Settlement),
+}
+
 /// Whether there is something to send.
 enum Ready {
     Yes(Box<Send>),
     /// Nothing any more, and why.
     No(&'static str),
+    /// The device's token changed while it was looked at.
+    Changed,
 }
 
 /// All that one attempt needs.
@@ -32,18 +43,72 @@ struct Send {
     token: KeptPushToken,
     tokens: Vec<KeptPushToken>,
     notification: Notification,
+    flight: Flight,
+}
+
+/// A push that is ready. Whoever retires the device, or moves the token, waits until it is dropped.
+pub(super) struct Prepared {
+    pub(super) due: DuePush,
+    wanted: Wanted,
+    pub(super) lane: Arc<Lane>,
+    app: String,
+    token: KeptPushToken,
+    /// All tokens of the device, the one to try first at the front.
+    tokens: Vec<KeptPushToken>,
+    pub(super) notification: Notification,
+    _flights: [Flight; 2],
+}
+
+/// One request, and how it went.
+pub(super) struct Request {
+    began_ms: u64,
+    sent_at_ms: u64,
+    /// The id that went with it.
+    id: PushId,
+    chance: u64,
+    pub(super) may_retire: bool,
+}
+
+impl Prepared {
+    pub(super) fn target(&self) -> Target {
+        let details = self.token.push.details.clone();
+        Target {
+            token: self.token.push.token.clone(),
+            voip_token: details.voip_token,
+            package: details.package,
+            sandbox: details.sandbox,
+            region: details.region,
+            harmony: details.harmony,
+        }
+    }
+
+    /// What the vendor's mass of answers is counted under.
+    pub(super) fn lane_name(&self) -> String {
+        format!("{} {}", self.app, self.token.push.vendor)
+    }
 }
 
 impl Dispatcher {
-    /// Tries a job once. What became of it is for the caller to keep.
-    pub(super) async fn attempt_push(&self, desk: &Desk, vendor: VendorName, due: DuePush) -> Settlement {
+    /// Looks whether a job that was taken is still owed, and finds its words.
+    pub(super) async fn prepare_push(&self, desk: &Desk, vendor: VendorName, due: DuePush) -> Attempt {
         let Some(wanted) = Wanted::read(&due.attempt) else {
-            return self.settlement(&due, Settled::Dropped, Vec::new());
+            return Attempt::Over(self.settlement(&due, Settled::Dropped, Vec::new()));
         };
         // Before the token is read: a logout waits for whoever read it.
-        let _flight = desk.in_flight.begin(Place::Device(due.device));
-        match self.prepare(desk, vendor, (&due, &wanted)).await {
-            Ok(Ready::Yes(send)) => self.send(desk, (due, wanted), *send).await,
+        let flight = desk.in_flight.begin(Place::Device(due.device));
+        let settlement = match self.ready(desk, vendor, (&due, &wanted)).await {
+            Ok(Ready::Yes(send)) => {
+                return Attempt::Ready(Box::new(Prepared {
+                    due,
+                    wanted,
+                    lane: send.lane,
+                    app: send.app,
+                    token: send.token,
+                    tokens: send.tokens,
+                    notification: send.notification,
+                    _flights: [flight, send.flight],
+                }));
+            }
             Ok(Ready::No(reason)) => {
                 metrics::counter!("push_suppressed_total", "reason" => reason).increment(1);
                 let lines = self.line(&due, &wanted, vendor.as_str()).await.map(|line| LedgerLine {
@@ -53,20 +118,27 @@ impl Dispatcher {
                 });
                 self.settlement(&due, Settled::Dropped, lines.into_iter().collect())
             }
+            Ok(Ready::Changed) => self.again(&due, 0),
             Err(refused) => {
                 tracing::warn!(detail = %refused.detail, "a push could not be prepared; trying again");
-                let again = Settled::Later {
-                    due_at_ms: self.clock.now_ms().saturating_add(OURS_AGAIN_MS),
-                    vendor: None,
-                    attempt: None,
-                    counts: false,
-                };
-                self.settlement(&due, again, Vec::new())
+                self.again(&due, OURS_AGAIN_MS)
             }
-        }
+        };
+        Attempt::Over(settlement)
     }
 
-    async fn prepare(
+    /// Nothing was tried; it is due again.
+    pub(super) fn again(&self, due: &DuePush, in_ms: u64) -> Settlement {
+        let again = Settled::Later {
+            due_at_ms: self.clock.now_ms().saturating_add(in_ms),
+            vendor: None,
+            attempt: None,
+            counts: false,
+        };
+        self.settlement(due, again, Vec::new())
+    }
+
+    async fn ready(
         &self,
         desk: &Desk,
         vendor: VendorName,
@@ -106,12 +178,19 @@ impl Dispatcher {
         let notification = self
             .notification(desk, (due, wanted), (&device, facts.as_ref()))
             .await?;
+        // Asked again once the flight is known: whoever moves the token meanwhile waits for this attempt.
+        let flight = desk.in_flight.begin(Place::Token(token.token_hash));
+        let now = self.registry.push_tokens(due.device).await.map_err(of_registry)?;
+        if !now.contains(&token) {
+            return Ok(Ready::Changed);
+        }
         Ok(Ready::Yes(Box::new(Send {
             lane,
             app,
             token,
             tokens,
             notification,
+            flight,
         })))
     }
 
@@ -149,36 +228,59 @@ impl Dispatcher {
         Ok(page.into_iter().next().map(|item| item.record))
     }
 
-    async fn send(&self, desk: &Desk, (due, wanted): (DuePush, Wanted), send: Send) -> Settlement {
-        // Asked again once the flight is known: whoever moves the token meanwhile waits for this attempt.
-        let _flight = desk.in_flight.begin(Place::Token(send.token.token_hash));
-        let tokens = self.registry.push_tokens(due.device).await.unwrap_or_default();
-        if !tokens.contains(&send.token) {
-            let again = Settled::Later {
-                due_at_ms: self.clock.now_ms(),
-                vendor: None,
-                attempt: None,
-                counts: false,
-            };
-            return self.settlement(&due, again, Vec::new());
+    /// Sends one push by itself.
+    pub(super) async fn send_push(&self, desk: &Desk, push: Prepared) -> Settlement {
+        let mut request = self.begin_push(push.notification.id);
+        let outcome = push.lane.deliver(&push.target(), &push.notification).await;
+        request.may_retire = self.note(desk, &push.lane_name(), std::slice::from_ref(&outcome));
+        self.settle_push(desk, (push, outcome), &request).await
+    }
+
+    pub(super) fn begin_push(&self, id: PushId) -> Request {
+        Request {
+            began_ms: self.clock.steady_ms(),
+            sent_at_ms: self.clock.now_ms(),
+            id,
+            chance: chance(),
+            may_retire: false,
         }
-        let began_ms = self.clock.steady_ms();
-        let sent_at_ms = self.clock.now_ms();
-        let outcome = send.lane.deliver(&target(&send.token), &send.notification).await;
-        let latency_ms = self.clock.steady_ms().saturating_sub(began_ms);
-        record_latency(&send.token.push.vendor, latency_ms);
+    }
+
+    /// Counts the outcomes of one request; says whether tokens that they call invalid may be retired.
+    pub(super) fn note(&self, desk: &Desk, lane_name: &str, outcomes: &[Outcome]) -> bool {
+        let now_ms = self.clock.now_ms();
+        let noted = outcomes.iter().map(|outcome| {
+            let is_invalid = matches!(outcome, Outcome::TokenInvalid { .. });
+            desk.breaker.note(lane_name, is_invalid, now_ms)
+        });
+        // By the last word, which has heard all of them.
+        noted.last().unwrap_or(false)
+    }
+
+    /// What becomes of a push, and what the ledger says of it.
+    pub(super) async fn settle_push(
+        &self,
+        desk: &Desk,
+        (push, outcome): (Prepared, Outcome),
+        request: &Request,
+    ) -> Settlement {
+        let Prepared { due, wanted, token, .. } = &push;
+        let latency_ms = self.clock.steady_ms().saturating_sub(request.began_ms);
+        record_latency(&token.push.vendor, latency_ms);
         let tried = Tried {
-            due: &due,
-            wanted: &wanted,
-            token: &send.token,
-            tokens: &send.tokens,
-            lane_name: format!("{} {}", send.app, send.token.push.vendor),
-            sent_at_ms,
+            due,
+            wanted,
+            token,
+            tokens: &push.tokens,
+            lane_name: &push.lane_name(),
+            sent_at_ms: request.sent_at_ms,
+            may_retire: request.may_retire,
+            chance: request.chance,
         };
         let settled = self.settle(desk, &tried, &outcome).await;
-        let line = self.line(&due, &wanted, &send.token.push.vendor).await;
+        let line = self.line(due, wanted, &token.push.vendor).await;
         let lines = line.map(|line| LedgerLine {
-            push_id: send.notification.id.hyphenated(),
+            push_id: request.id.hyphenated(),
             outcome: outcome.word().to_owned(),
             code: outcome.code().to_owned(),
             detail: outcome.detail().to_owned(),
@@ -186,7 +288,7 @@ impl Dispatcher {
             latency_ms,
             ..line
         });
-        self.settlement(&due, settled, lines.into_iter().collect())
+        self.settlement(due, settled, lines.into_iter().collect())
     }
 
     async fn line(&self, due: &DuePush, wanted: &Wanted, vendor: &str) -> Option<LedgerLine> {
@@ -231,16 +333,4 @@ fn vendor_id(outcome: &Outcome) -> Option<String> {
 fn record_latency(vendor: &str, latency_ms: u64) {
     let seconds = std::time::Duration::from_millis(latency_ms).as_secs_f64();
     metrics::histogram!("push_request_seconds", "vendor" => vendor.to_owned()).record(seconds);
-}
-
-fn target(token: &KeptPushToken) -> Target {
-    let details = token.push.details.clone();
-    Target {
-        token: token.push.token.clone(),
-        voip_token: details.voip_token,
-        package: details.package,
-        sandbox: details.sandbox,
-        region: details.region,
-        harmony: details.harmony,
-    }
 }

@@ -7,12 +7,11 @@ use godwit_archive::Delivery;
 use godwit_model::AccountNo;
 use tokio::sync::Notify;
 
-/// Accounts that may wait; 8 bytes each. Beyond, the stored numbers of all devices are looked through.
-const ACCOUNTS_MAX: usize = 262_144;
-
 /// Accounts whose inboxes moved since somebody last looked.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Due {
+    /// Accounts that may wait; 8 bytes each. Beyond, the stored numbers of all devices are looked through.
+    accounts_max: usize,
     moved: Mutex<Moved>,
     wake: Notify,
 }
@@ -26,12 +25,21 @@ pub(crate) struct Moved {
 }
 
 impl Due {
+    /// Remembers `accounts_max` at most.
+    pub fn new(accounts_max: usize) -> Self {
+        Self {
+            accounts_max,
+            moved: Mutex::default(),
+            wake: Notify::new(),
+        }
+    }
+
     /// Notes a commit. On the writer's thread: one lock, a number for each delivery.
     pub fn moved(&self, deliveries: &[Delivery]) {
         let was_empty = {
             let mut moved = self.lock();
             let was_empty = moved.accounts.is_empty();
-            let room = ACCOUNTS_MAX - moved.accounts.len();
+            let room = self.accounts_max.saturating_sub(moved.accounts.len());
             let accounts = deliveries.iter().map(|delivery| delivery.account);
             moved.accounts.extend(accounts.take(room));
             moved.overflowed |= deliveries.len() > room;
@@ -69,7 +77,7 @@ mod tests {
 
     #[test]
     fn an_account_that_moves_often_waits_once_and_too_many_are_looked_up() {
-        let due = Due::default();
+        let due = Due::new(10);
         let record = Arc::new(record(""));
         let delivery = |account| Delivery {
             account: AccountNo(account),
@@ -82,10 +90,10 @@ mod tests {
             (moved.accounts, moved.overflowed),
             (vec![AccountNo(1), AccountNo(2)], false)
         );
-        let many: Vec<_> = (0..=ACCOUNTS_MAX as u64).map(delivery).collect();
+        let many: Vec<_> = (0..11).map(delivery).collect();
         due.moved(&many);
         let moved = due.take();
-        assert_eq!((moved.accounts.len(), moved.overflowed), (ACCOUNTS_MAX, true));
+        assert_eq!((moved.accounts.len(), moved.overflowed), (10, true));
         assert!(due.take().accounts.is_empty());
     }
 }

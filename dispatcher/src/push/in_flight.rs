@@ -1,7 +1,7 @@
 //! Which devices something is on its way to, so that a logout is answered only when nothing is.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use godwit_model::DeviceNo;
 use tokio::sync::Notify;
@@ -23,16 +23,19 @@ pub(crate) struct InFlight {
 }
 
 /// Something on its way.
-pub(crate) struct Flight<'a> {
-    sky: &'a InFlight,
+pub(crate) struct Flight {
+    sky: Arc<InFlight>,
     place: Place,
 }
 
 impl InFlight {
     /// Begins an attempt. That the place is still the right one must be asked after this.
-    pub(crate) fn begin(&self, place: Place) -> Flight<'_> {
+    pub(crate) fn begin(self: &Arc<Self>, place: Place) -> Flight {
         *self.lock().entry(place).or_default() += 1;
-        Flight { sky: self, place }
+        Flight {
+            sky: Arc::clone(self),
+            place,
+        }
     }
 
     /// Returns when nothing is on its way to a place.
@@ -53,7 +56,7 @@ impl InFlight {
     }
 }
 
-impl Drop for Flight<'_> {
+impl Drop for Flight {
     fn drop(&mut self) {
         let mut places = self.sky.lock();
         if let Some(count) = places.get_mut(&self.place) {
@@ -74,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_device_is_waited_for_until_the_last_attempt_has_ended() {
-        let sky = InFlight::default();
+        let sky = Arc::new(InFlight::default());
         let place = |no| Place::Device(DeviceNo(no));
         let (one, other) = (sky.begin(place(1)), sky.begin(place(1)));
         let _stranger = sky.begin(place(2));

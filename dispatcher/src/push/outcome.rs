@@ -22,8 +22,12 @@ pub(super) struct Tried<'a> {
     /// All tokens of the device, the one to try first at the front.
     pub(super) tokens: &'a [KeptPushToken],
     /// What the vendor's mass of answers is counted under.
-    pub(super) lane_name: String,
+    pub(super) lane_name: &'a str,
     pub(super) sent_at_ms: u64,
+    /// Whether a token that was called invalid may be retired: not while too many are.
+    pub(super) may_retire: bool,
+    /// Spreads repeats over time, those of one request by the same.
+    pub(super) chance: u64,
 }
 
 impl Tried<'_> {
@@ -60,8 +64,6 @@ impl Dispatcher {
     /// What becomes of a job after this outcome.
     pub(super) async fn settle(&self, desk: &Desk, tried: &Tried<'_>, outcome: &Outcome) -> Settled {
         let now_ms = self.clock.now_ms();
-        let is_invalid = matches!(outcome, Outcome::TokenInvalid { .. });
-        let may_retire = desk.breaker.note(&tried.lane_name, is_invalid, now_ms);
         match outcome {
             Outcome::Accepted { .. } if tried.wanted.kind() == Kind::Withdraw => Settled::Withdrawn,
             Outcome::Accepted { .. } => Settled::Sent {
@@ -71,7 +73,7 @@ impl Dispatcher {
                 window_ms: (desk.settings.window_ms, desk.settings.window_max_ms),
             },
             Outcome::TokenInvalid { as_of_ms, .. } => {
-                if may_retire {
+                if tried.may_retire {
                     self.retire(tried, as_of_ms.unwrap_or(tried.sent_at_ms)).await;
                 } else {
                     metrics::counter!("push_token_kept_total", "reason" => "mass_breaker").increment(1);
@@ -169,16 +171,21 @@ fn retry(desk: &Desk, tried: &Tried<'_>, (now_ms, after, code): (u64, Option<Dur
     let doublings = tried.due.attempts.min(16);
     let most_ms = (desk.settings.retry_ms << doublings).min(desk.settings.retry_max_ms);
     // A lane that named its time needs jitter all the same, or all come back at once.
-    let pause_ms = named_ms.saturating_add(jitter(if counts { most_ms } else { 100 }));
+    let pause_ms = named_ms.saturating_add(jitter(if counts { most_ms } else { 100 }, tried.chance));
     tried.again(now_ms.saturating_add(pause_ms.max(1)), counts)
 }
 
-/// Anything from half of it to all of it; all where the host gives no randomness.
-fn jitter(most_ms: u64) -> u64 {
-    let mut random = [0; 8];
-    if getrandom::fill(&mut random).is_err() {
-        return most_ms;
-    }
+/// Anything from half of it to all of it.
+fn jitter(most_ms: u64, chance: u64) -> u64 {
     let half = most_ms / 2;
-    half + u64::from_le_bytes(random) % (most_ms - half).max(1)
+    half + chance % (most_ms - half).max(1)
+}
+
+/// Any number; the greatest where the host gives no randomness.
+pub(super) fn chance() -> u64 {
+    let mut random = [0; 8];
+    match getrandom::fill(&mut random) {
+        Ok(()) => u64::from_le_bytes(random),
+        Err(_) => u64::MAX,
+    }
 }

@@ -21,8 +21,16 @@ pub struct PushSettings {
     pub attempts_max: u32,
     /// How long the ledger is kept.
     pub ledger_ms: u64,
-    /// Pushes under way at once to one vendor.
+    /// Pushes under way at once to one vendor that takes one device at a time.
     pub in_flight_max: usize,
+    /// Pushes under way at once to one vendor that takes several devices in one request.
+    pub batched_max: usize,
+    /// How long equal pushes to such a vendor are gathered.
+    pub linger_ms: u64,
+    /// Devices of one page of the stored numbers that are looked through.
+    pub page: usize,
+    /// Accounts that moved, or whose grace runs, in memory; 8 bytes each. Beyond, the stored numbers are looked through.
+    pub accounts_max: usize,
     /// Whether lines are written about messages that are owed no push.
     pub ledger_not_due: bool,
 }
@@ -40,6 +48,10 @@ impl Default for PushSettings {
             attempts_max: 5,
             ledger_ms: 30 * 24 * 3_600_000,
             in_flight_max: 256,
+            batched_max: 2_000,
+            linger_ms: 50,
+            page: 500,
+            accounts_max: 500_000,
             ledger_not_due: true,
         }
     }

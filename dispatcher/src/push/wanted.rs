@@ -73,13 +73,17 @@ impl Wanted {
         for number in [device.0, self.seq, self.conv_seq] {
             hasher.update(&number.to_le_bytes());
         }
-        let mut id = [0; 16];
-        hasher.finalize_xof().fill(&mut id);
-        // A UUID of version 8 (RFC 9562, 5.8), for vendors who look.
-        id[6] = (id[6] & 0x0f) | 0x80;
-        id[8] = (id[8] & 0x3f) | 0x80;
-        PushId(id)
+        uuid_of(&hasher)
     }
+}
+
+/// A UUID of version 8 (RFC 9562, 5.8), for vendors who look.
+pub(super) fn uuid_of(hasher: &blake3::Hasher) -> PushId {
+    let mut id = [0; 16];
+    hasher.finalize_xof().fill(&mut id);
+    id[6] = (id[6] & 0x0f) | 0x80;
+    id[8] = (id[8] & 0x3f) | 0x80;
+    PushId(id)
 }
 
 /// As the ledger spells it.

@@ -19,10 +19,6 @@ const GATHER: Duration = Duration::from_millis(20);
 const TICK: Duration = Duration::from_millis(100);
 /// Accounts decided together.
 const CHUNK: usize = 128;
-/// Devices of one page of stored numbers.
-const PAGE: u64 = 500;
-/// Accounts whose grace runs, at 8 bytes each. Beyond, stored numbers are looked through when theirs would be over.
-const WAITING_MAX: usize = 1_000_000;
 /// How long to wait for a store that does not answer.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How often what is over is forgotten.
@@ -31,6 +27,8 @@ const TIDY: Duration = Duration::from_mins(1);
 /// Accounts whose grace runs, in the order in which it ends.
 #[derive(Default)]
 struct Waiting {
+    /// So many at most, at 8 bytes each. Beyond, stored numbers are looked through when theirs would be over.
+    accounts_max: usize,
     groups: VecDeque<(u64, Vec<AccountNo>)>,
     accounts: usize,
     /// When the stored numbers must be looked through, if they must.
@@ -42,7 +40,7 @@ impl Waiting {
         if accounts.is_empty() {
             return;
         }
-        if self.accounts + accounts.len() > WAITING_MAX {
+        if self.accounts + accounts.len() > self.accounts_max {
             self.look_up_at_ms = Some(due_ms);
             return;
         }
@@ -79,6 +77,7 @@ pub(super) async fn watch(dispatcher: Dispatcher, desk: Arc<Desk>, began_ms: u64
         began_ms,
     };
     let mut waiting = Waiting {
+        accounts_max: watcher.desk.settings.accounts_max,
         // A start finds what was owed when the platform stopped.
         look_up_at_ms: Some(0),
         ..Waiting::default()
@@ -183,8 +182,9 @@ impl Watcher {
         let mut undecided = Vec::new();
         let began_ms = self.dispatcher.clock.steady_ms();
         let (mut after, mut found) = (DeviceNo(0), 0_usize);
+        let page_size = u64::try_from(self.desk.settings.page).unwrap_or(u64::MAX);
         loop {
-            let page = match self.dispatcher.registry.push_devices_after(after, PAGE).await {
+            let page = match self.dispatcher.registry.push_devices_after(after, page_size).await {
                 Ok(page) => page,
                 Err(error) => {
                     tracing::warn!(%error, "the devices that can be pushed to could not be read; trying again");
@@ -220,14 +220,17 @@ mod tests {
 
     #[test]
     fn accounts_wait_for_their_grace_and_too_many_are_looked_up() {
-        let mut waiting = Waiting::default();
+        let mut waiting = Waiting {
+            accounts_max: 3,
+            ..Waiting::default()
+        };
         waiting.add(10, vec![AccountNo(2), AccountNo(1)]);
         waiting.add(20, vec![AccountNo(1)]);
         assert_eq!(waiting.take_due(9), []);
         assert_eq!(waiting.take_due(10), [AccountNo(1), AccountNo(2)]);
         assert_eq!(waiting.take_due(30), [AccountNo(1)]);
         assert_eq!(waiting.accounts, 0);
-        waiting.add(40, vec![AccountNo(1); WAITING_MAX + 1]);
+        waiting.add(40, vec![AccountNo(1); 4]);
         assert!(!waiting.must_look_up(39) && waiting.must_look_up(40) && !waiting.must_look_up(41));
     }
 }

@@ -17,6 +17,11 @@ fn day(now_ms: u64) -> u64 {
     (now_ms + AHEAD_MS) / DAY_MS
 }
 
+/// The settings allow no more today.
+pub(super) fn used_up() -> Outcome {
+    Outcome::quota_day("per_day", "as many as the settings allow in a day")
+}
+
 #[derive(Debug)]
 pub(super) struct Quota {
     per_day: Option<u64>,
@@ -46,18 +51,24 @@ impl Quota {
                 "the vendor takes no more of this class today",
             ));
         }
-        let reserved = matches!(class, Class::Call | Class::Mention);
-        let most = self.per_day.map(|most| {
-            if reserved {
-                most
-            } else {
-                most.saturating_sub(self.reserve)
-            }
-        });
-        if most.is_some_and(|most| self.spent >= most) {
-            return Err(Outcome::quota_day("per_day", "as many as the settings allow in a day"));
+        if self.left(class, now_ms) == 0 {
+            return Err(used_up());
         }
         Ok(())
+    }
+
+    /// How many more of this class the settings allow today.
+    pub(super) fn left(&mut self, class: Class, now_ms: u64) -> u64 {
+        self.turn_day(now_ms);
+        let Some(most) = self.per_day else {
+            return u64::MAX;
+        };
+        let most = if matches!(class, Class::Call | Class::Mention) {
+            most
+        } else {
+            most.saturating_sub(self.reserve)
+        };
+        most.saturating_sub(self.spent)
     }
 
     pub(super) fn spend(&mut self, pushes: u64, now_ms: u64) {

@@ -38,6 +38,8 @@ impl Vendor for Gate {
             ttl_seconds_max: 1,
             payload_bytes_max: 1,
             batch: 1,
+            batch_least: 1,
+            badge: false,
             silent: false,
             day_quota: false,
         }

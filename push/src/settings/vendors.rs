@@ -4,16 +4,21 @@ use serde::Deserialize;
 
 use super::{Callback, Classes, Connection, Pace, Secret};
 
-/// Apple. One key of the developer team serves all its apps, and both environments.
+/// Apple: `team`, `key_id` and `key`, or else a `certificate`. One key of the developer team serves all its apps, and both
+/// environments; a certificate is one app's.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Apns {
     /// The developer team, 10 characters.
-    pub team: String,
+    pub team: Option<String>,
     /// The name of the key, 10 characters.
-    pub key_id: String,
+    pub key_id: Option<String>,
     /// The key as Apple gives it: a `.p8` file (PKCS #8, PEM).
-    pub key: Secret,
+    pub key: Option<Secret>,
+    /// The app's certificate, and those that lead to Apple's own, if any (PEM). May hold its key as well.
+    pub certificate: Option<Secret>,
+    /// The certificate's key (PEM), where it is not beside it.
+    pub certificate_key: Option<Secret>,
     /// Bundle of the app.
     pub topic: String,
     /// Topic of calls; the bundle and `.voip` when absent.

@@ -58,7 +58,7 @@ impl ApnsSimulator {
     pub(crate) async fn start(world: &Arc<World>) -> Result<Self, StartError> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let origin = format!("https://{}", listener.local_addr()?);
-        let acceptor = TlsAcceptor::from(world.authority.server(&[b"h2"])?);
+        let acceptor = TlsAcceptor::from(world.authority.server_of_clients(&[b"h2"])?);
         let shared = Arc::new(Shared {
             script: Arc::default(),
             rules: Rules::new(Arc::clone(world)),
@@ -91,9 +91,11 @@ impl ApnsSimulator {
     /// Settings that lead here, with a key that is taken.
     pub fn settings(&self) -> Apns {
         Apns {
-            team: TEAM.to_owned(),
-            key_id: KEY_ID.to_owned(),
-            key: Secret::new(KEY),
+            team: Some(TEAM.to_owned()),
+            key_id: Some(KEY_ID.to_owned()),
+            key: Some(Secret::new(KEY)),
+            certificate: None,
+            certificate_key: None,
             topic: BUNDLE.to_owned(),
             voip_topic: None,
             sandbox_url: Some(self.origin.clone()),
@@ -101,6 +103,18 @@ impl ApnsSimulator {
             connection: self.shared.rules.world.connection(self.origin.clone(), None),
             pace: Pace::default(),
         }
+    }
+
+    /// Settings that prove themselves by a certificate for this bundle, in the place of a key. It is good until `until_ms`.
+    pub fn certified(&self, bundle: &str, until_ms: u64) -> Result<Apns, StartError> {
+        let pem = self.shared.rules.world.authority.certify(bundle, until_ms)?;
+        Ok(Apns {
+            team: None,
+            key_id: None,
+            key: None,
+            certificate: Some(Secret::new(pem)),
+            ..self.settings()
+        })
     }
 
     /// Makes it fail, and says what it got.

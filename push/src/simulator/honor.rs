@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::World;
+use super::asked::Asked;
 use super::devices::Device;
 use super::phone::{Keeps, Shown};
 use super::script::Script;
-use super::server::{self, Asked, Said, Server, StartError};
-use super::strict::{self, Fault, Fields, Is, known, must, object, text, value};
+use super::server::{self, Said, Server, StartError};
+use super::strict::{self, Fault, Fields, Is, known, must, object, text};
 use super::tokens::{Tokens, Worth};
 use crate::settings::{Classes, Honor, Pace};
 use crate::{Secret, VendorName};
@@ -128,21 +129,8 @@ impl HonorSimulator {
 
 impl Rules {
     fn token(&self, asked: &Asked) -> Said {
-        let checked = strict::form(asked).and_then(|form| {
-            strict::known_names(&form, &["grant_type", "client_id", "client_secret"])?;
-            must(
-                value(&form, "grant_type")? == "client_credentials",
-                "the grant type is another",
-            )?;
-            must(value(&form, "client_id")? == CLIENT_ID, "the client is unknown")?;
-            must(value(&form, "client_secret")? == CLIENT_SECRET, "the secret is wrong")
-        });
-        match checked {
-            Ok(()) => {
-                let token = self.tokens.give(self.world.clock.now_ms());
-                let body = json!({"access_token": token, "expires_in": LIFE_MS / 1000, "token_type": "Bearer"});
-                Said::json(200, &body)
-            }
+        match strict::client_credentials(asked, (CLIENT_ID, CLIENT_SECRET)) {
+            Ok(()) => self.tokens.bearer(self.world.clock.now_ms()),
             Err(fault) => Said::json(401, &json!({"error": "invalid_client", "error_description": fault})),
         }
     }

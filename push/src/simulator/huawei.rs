@@ -12,11 +12,12 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::World;
+use super::asked::Asked;
 use super::devices::Device;
 use super::phone::{Keeps, Shown};
 use super::script::Script;
-use super::server::{self, Asked, Said, Server, StartError};
-use super::strict::{self, Fault, must, value};
+use super::server::{self, Said, Server, StartError};
+use super::strict::{self, Fault, must};
 use super::tokens::{Tokens, Worth};
 use crate::settings::{ClassWords, Classes, Connection, Huawei, HuaweiV1, HuaweiV3, Pace};
 use crate::{Class, Secret, VendorName};
@@ -171,21 +172,8 @@ impl Rules {
     }
 
     fn token(&self, asked: &Asked) -> Said {
-        let checked = strict::form(asked).and_then(|form| {
-            strict::known_names(&form, &["grant_type", "client_id", "client_secret"])?;
-            must(
-                value(&form, "grant_type")? == "client_credentials",
-                "the grant type is another",
-            )?;
-            must(value(&form, "client_id")? == APP_ID, "the client is unknown")?;
-            must(value(&form, "client_secret")? == CLIENT_SECRET, "the secret is wrong")
-        });
-        match checked {
-            Ok(()) => {
-                let token = self.tokens.give(self.world.clock.now_ms());
-                let body = json!({"access_token": token, "expires_in": LIFE_MS / 1000, "token_type": "Bearer"});
-                Said::json(200, &body)
-            }
+        match strict::client_credentials(asked, (APP_ID, CLIENT_SECRET)) {
+            Ok(()) => self.tokens.bearer(self.world.clock.now_ms()),
             Err(fault) => Said::json(
                 400,
                 &json!({"error": 1101, "sub_error": 12304, "error_description": fault}),

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 use md5::{Digest as _, Md5};
 use serde_json::{Value, json};
 
+use super::asked::Asked;
 use super::devices::Device;
 use super::phone::{Keeps, Shown};
 use super::script::Script;
-use super::server::{self, Asked, Said, Server, StartError};
+use super::server::{self, Said, Server, StartError};
 use super::strict::{self, Fault, Fields, Is, known, must, object, text, value, width};
 use super::{World, simulated_callback};
 use crate::hexadecimal::hexadecimal;

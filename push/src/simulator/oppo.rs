@@ -5,10 +5,11 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::asked::Asked;
 use super::devices::Device;
 use super::phone::{Keeps, Shown};
 use super::script::Script;
-use super::server::{self, Asked, Said, Server, StartError};
+use super::server::{self, Said, Server, StartError};
 use super::strict::{self, Fault, Fields, Is, known, must, object, text, value, width};
 use super::tokens::{Tokens, Worth};
 use super::{World, chat, simulated_callback};
@@ -18,6 +19,8 @@ use crate::{Secret, VendorName};
 
 const APP_KEY: &str = "simulated-oppo-key";
 const MASTER_SECRET: &str = "simulated-oppo-secret";
+const UNICAST: &str = "/server/v1/message/notification/unicast";
+const UNICAST_BATCH: &str = "/server/v1/message/notification/unicast_batch";
 const CATEGORY: &str = "IM";
 const CHANNEL: &str = "im";
 const HOUR_MS: u64 = 3_600_000;
@@ -132,12 +135,27 @@ impl Rules {
     fn take(&self, asked: &Asked) -> Result<Value, No> {
         match asked.path.as_str() {
             "/server/v1/auth" => return self.token(asked),
-            "/server/v1/message/notification/unicast" if asked.method == "POST" => {}
+            UNICAST | UNICAST_BATCH if asked.method == "POST" => {}
             other => return Err(No(20, format!("no such path: {other}"))),
         }
         let alive = self.tokens.worth(asked.header("auth_token"), self.world.clock.now_ms());
         must(alive == Worth::Alive, "the token is wrong or has expired").map_err(|fault| No(11, fault))?;
-        let (id, shown) = read(asked)?;
+        let wrong = |fault| No(20, fault);
+        let form = strict::form(asked).map_err(wrong)?;
+        if asked.path == UNICAST {
+            strict::known_names(&form, &["message"]).map_err(wrong)?;
+            let message = value(&form, "message").map_err(wrong)?;
+            return self.one(&strict::json_text(message.as_bytes()).map_err(wrong)?);
+        }
+        strict::known_names(&form, &["messages"]).map_err(wrong)?;
+        let messages = serde_json::from_str::<Vec<Fields>>(value(&form, "messages").map_err(wrong)?);
+        let messages = messages.map_err(|error| wrong(format!("messages: {error}")))?;
+        must((1..=1_000).contains(&messages.len()), "1 to 1,000 messages").map_err(wrong)?;
+        Ok(messages.iter().map(|message| self.one_of_many(message)).collect())
+    }
+
+    fn one(&self, message: &Fields) -> Result<Value, No> {
+        let (id, shown) = read(message)?;
         match self.world.devices.get(VendorName::Oppo, &id) {
             Device::Good => {}
             Device::Refused { reason } => return Err(No(-2, reason)),
@@ -147,6 +165,20 @@ impl Rules {
         }
         self.world.phones.receive(VendorName::Oppo, &id, shown, Keeps::All);
         Ok(json!({"messageId": format!("sim{}", self.script.seen()), "registrationId": id}))
+    }
+
+    /// Codes of forms and parameters are a fault of ours.
+    fn complain_about(&self, code: i64, fault: &Fault) {
+        if (20..=59).contains(&code) {
+            self.script.complain(fault.clone());
+        }
+    }
+
+    fn one_of_many(&self, message: &Fields) -> Value {
+        self.one(message).unwrap_or_else(|No(code, fault)| {
+            self.complain_about(code, &fault);
+            json!({"registrationId": text(message, "target_value"), "errorCode": code, "errorMessage": fault})
+        })
     }
 }
 
@@ -159,34 +191,28 @@ impl server::Rules for Rules {
         match self.take(asked) {
             Ok(data) => Said::json(200, &json!({"code": 0, "message": "Success", "data": data})),
             Err(No(code, fault)) => {
-                if (20..=59).contains(&code) {
-                    self.script.complain(fault.clone());
-                }
+                self.complain_about(code, &fault);
                 Said::json(200, &json!({"code": code, "message": fault}))
             }
         }
     }
 }
 
-fn read(asked: &Asked) -> Result<(String, Shown), No> {
+fn read(message: &Fields) -> Result<(String, Shown), No> {
     let wrong = |fault| No(20, fault);
-    let form = strict::form(asked).map_err(wrong)?;
-    strict::known_names(&form, &["message"]).map_err(wrong)?;
-    let message = value(&form, "message").map_err(wrong)?;
-    let message = strict::json_text(message.as_bytes()).map_err(wrong)?;
     let parts = [
         ("target_type", Is::Number),
         ("target_value", Is::Text),
         ("verify_registration_id", Is::Flag),
         ("notification", Is::Object),
     ];
-    known("message", &message, &parts).map_err(wrong)?;
+    known("message", message, &parts).map_err(wrong)?;
     must(
         message.get("target_type") == Some(&json!(2)),
         "target_type 2 is a registration id",
     )
     .map_err(wrong)?;
-    let look = object(&message, "notification");
+    let look = object(message, "notification");
     known("notification", &look, &LOOK).map_err(wrong)?;
     lengths(&look).map_err(|fault| No(23, fault))?;
     let category = text(&look, "category");
@@ -194,7 +220,7 @@ fn read(asked: &Asked) -> Result<(String, Shown), No> {
     let level = look.get("notify_level").and_then(Value::as_u64);
     let fits = level.is_none_or(|level| !category.is_empty() && matches!(level, 1 | 2 | 16));
     must(fits, "notify_level only with a category").map_err(|fault| No(67, fault))?;
-    Ok((text(&message, "target_value").to_owned(), shown(&look).map_err(wrong)?))
+    Ok((text(message, "target_value").to_owned(), shown(&look).map_err(wrong)?))
 }
 
 fn lengths(look: &Fields) -> Result<(), Fault> {

@@ -1,10 +1,11 @@
 //! How a simulator is made to fail, and what it remembers.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
-use super::server::Asked;
+use super::asked::Asked;
 
 /// Requests and complaints that are remembered.
 const REMEMBERED_MAX: usize = 10_000;
@@ -74,6 +75,17 @@ impl Trouble {
 #[derive(Default)]
 pub struct Script {
     state: Mutex<State>,
+    open: AtomicUsize,
+    most_open: AtomicUsize,
+}
+
+/// A request that is not answered yet.
+pub(crate) struct Open<'a>(&'a AtomicUsize);
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 #[derive(Default)]
@@ -128,6 +140,22 @@ impl Script {
     /// What was wrong with requests that no vendor would take, oldest first.
     pub fn complaints(&self) -> Vec<String> {
         self.state().complaints.iter().cloned().collect()
+    }
+
+    /// How many requests are not answered yet.
+    pub fn open(&self) -> usize {
+        self.open.load(Ordering::SeqCst)
+    }
+
+    /// The most that [`Self::open`] ever was.
+    pub fn most_open(&self) -> usize {
+        self.most_open.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn begin(&self) -> Open<'_> {
+        let open = self.open.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_open.fetch_max(open, Ordering::SeqCst);
+        Open(&self.open)
     }
 
     pub(crate) fn complain(&self, what: impl Into<String>) {

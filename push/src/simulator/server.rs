@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
-use hyper::header::{HeaderMap, RETRY_AFTER};
+use hyper::header::RETRY_AFTER;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -18,6 +18,7 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 use super::Authority;
+use super::asked::Asked;
 use super::script::{Script, Trouble};
 
 /// Bytes of a request; a vendor takes far less.
@@ -32,31 +33,6 @@ pub enum StartError {
     /// No certificate.
     #[error("a simulator has no certificate: {0}")]
     Certificate(String),
-}
-
-/// A request as it came.
-#[derive(Clone, Debug)]
-pub struct Asked {
-    /// The method.
-    pub method: String,
-    /// The path.
-    pub path: String,
-    /// What follows the question mark.
-    pub query: String,
-    /// The headers.
-    pub headers: HeaderMap,
-    /// The body.
-    pub body: Vec<u8>,
-    /// Whether it came over HTTP/2.
-    pub http2: bool,
-}
-
-impl Asked {
-    /// A header as text; empty when absent or no text.
-    pub fn header(&self, name: &str) -> &str {
-        let value = self.headers.get(name).and_then(|value| value.to_str().ok());
-        value.unwrap_or_default()
-    }
 }
 
 /// An answer.
@@ -208,6 +184,7 @@ async fn respond(
     let Some(asked) = read(request, http2).await else {
         return Err(Broken);
     };
+    let _open = script.begin();
     script.record(&asked);
     match script.trouble(rules.is_push(&asked)) {
         None => Ok(response(&rules.answer(&asked))),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Map, Value};
 
-use super::server::Asked;
+use super::asked::Asked;
 use crate::base64url;
 
 /// Why a request is not taken.
@@ -104,6 +104,18 @@ pub(crate) fn known_names(form: &BTreeMap<String, String>, table: &[&str]) -> Re
         must(table.contains(&name.as_str()), format!("{name} is not known"))?;
     }
     Ok(())
+}
+
+/// A request for a token by client credentials (RFC 6749, 4.4) of this client and secret.
+pub(crate) fn client_credentials(asked: &Asked, (client, secret): (&str, &str)) -> Result<(), Fault> {
+    let form = form(asked)?;
+    known_names(&form, &["grant_type", "client_id", "client_secret"])?;
+    must(
+        value(&form, "grant_type")? == "client_credentials",
+        "the grant type is another",
+    )?;
+    must(value(&form, "client_id")? == client, "the client is unknown")?;
+    must(value(&form, "client_secret")? == secret, "the secret is wrong")
 }
 
 /// The value of a name in a form.

@@ -3,6 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
 
+use serde_json::json;
+
+use super::server::Said;
 use crate::base64url;
 
 /// What a token is worth.
@@ -31,6 +34,13 @@ impl Tokens {
         let token = base64url::encode(blake3::hash(format!("{now_ms} {}", given.len()).as_bytes()).as_bytes());
         given.insert(token.clone(), now_ms + self.life_ms);
         token
+    }
+
+    /// A token as OAuth 2.0 gives it (RFC 6749, 5.1).
+    pub(crate) fn bearer(&self, now_ms: u64) -> Said {
+        let token = self.give(now_ms);
+        let body = json!({"access_token": token, "expires_in": self.life_ms / 1000, "token_type": "Bearer"});
+        Said::json(200, &body)
     }
 
     pub(crate) fn worth(&self, token: &str, now_ms: u64) -> Worth {

@@ -1,14 +1,16 @@
 //! Stands in for vivo, with its tokens.
 
-use std::sync::{Arc, Mutex};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use md5::{Digest as _, Md5};
 use serde_json::{Value, json};
 
+use super::asked::Asked;
 use super::devices::Device;
 use super::phone::{Keeps, Shown};
 use super::script::Script;
-use super::server::{self, Asked, Said, Server, StartError};
+use super::server::{self, Said, Server, StartError};
 use super::strict::{self, Fault, Fields, Is, known, must, number, object, text, width};
 use super::tokens::{Tokens, Worth};
 use super::{World, chat, simulated_callback};
@@ -58,6 +60,8 @@ struct Rules {
     tokens: Tokens,
     /// How many of class 0 and 1 are left today.
     left: Mutex<[u64; 2]>,
+    /// Payloads of lists, by the task they were given.
+    saved: Mutex<HashMap<String, (usize, Shown)>>,
 }
 
 /// A code of vivo's, its text, and the status of the device if it is about that.
@@ -71,6 +75,7 @@ impl VivoSimulator {
             script: Arc::clone(&script),
             tokens: Tokens::new(24 * HOUR_MS),
             left: Mutex::new([u64::MAX; 2]),
+            saved: Mutex::default(),
         });
         let server = Server::start(&world.authority, script, Arc::clone(&rules) as _).await?;
         Ok(Self { server, rules })
@@ -147,23 +152,85 @@ impl Rules {
     fn take(&self, asked: &Asked) -> Result<Value, No> {
         match asked.path.as_str() {
             "/message/auth" => return self.token(asked),
-            "/message/send" if asked.method == "POST" => {}
+            "/message/send" | "/message/saveListPayload" | "/message/pushToList" if asked.method == "POST" => {}
             other => return Err(No(10_200, format!("no such path: {other}"), None)),
         }
         let alive = self.tokens.worth(asked.header("authToken"), self.world.clock.now_ms());
         must(alive == Worth::Alive, "the token is wrong").map_err(|fault| No(10_000, fault, None))?;
-        let (id, class, shown) = read(asked)?;
-        self.hours(class)?;
-        self.spend(class)?;
-        match self.world.devices.get(VendorName::Vivo, &id) {
-            Device::Good => {}
-            Device::Unknown => return Err(No(10_302, "the regId is not valid".to_owned(), None)),
-            Device::Gone { .. } => return Err(No(0, "uninstalled".to_owned(), Some(2))),
-            Device::OtherApp => return Err(No(0, "does not exist".to_owned(), Some(1))),
-            Device::Refused { reason } => return Err(No(0, reason, Some(3))),
+        let task = format!("sim{}", self.script.seen());
+        match asked.path.as_str() {
+            "/message/saveListPayload" => self.save(asked, &task)?,
+            "/message/pushToList" => return self.list(asked),
+            _ => self.one(asked)?,
         }
-        self.world.phones.receive(VendorName::Vivo, &id, shown, Keeps::All);
-        Ok(json!({"result": 0, "desc": "请求成功", "taskId": format!("sim{}", self.script.seen())}))
+        Ok(json!({"result": 0, "desc": "请求成功", "taskId": task}))
+    }
+
+    fn one(&self, asked: &Asked) -> Result<(), No> {
+        let (id, class, shown) = read(asked)?;
+        must(!id.is_empty(), "regId is missing").map_err(|fault| No(10_200, fault, None))?;
+        self.hours(class)?;
+        self.spend(class, 1)?;
+        match self.reach(&id, &shown) {
+            None => Ok(()),
+            // Who was never there is a wrong parameter of a single push.
+            Some(1) if self.is_unknown(&id) => Err(No(10_302, "the regId is not valid".to_owned(), None)),
+            Some(status) => Err(No(0, "not reached".to_owned(), Some(status))),
+        }
+    }
+
+    fn is_unknown(&self, id: &str) -> bool {
+        self.world.devices.get(VendorName::Vivo, id) == Device::Unknown
+    }
+
+    /// The status of a device that is not reached.
+    fn reach(&self, id: &str, shown: &Shown) -> Option<i64> {
+        match self.world.devices.get(VendorName::Vivo, id) {
+            Device::Good => {}
+            Device::Unknown | Device::OtherApp => return Some(1),
+            Device::Gone { .. } => return Some(2),
+            Device::Refused { .. } => return Some(3),
+        }
+        self.world
+            .phones
+            .receive(VendorName::Vivo, id, shown.clone(), Keeps::All);
+        None
+    }
+
+    fn save(&self, asked: &Asked, task: &str) -> Result<(), No> {
+        let (id, class, shown) = read(asked)?;
+        must(id.is_empty(), "the payload of a list has no regId").map_err(|fault| No(10_200, fault, None))?;
+        self.hours(class)?;
+        self.saved().insert(task.to_owned(), (class, shown));
+        Ok(())
+    }
+
+    fn list(&self, asked: &Asked) -> Result<Value, No> {
+        let wrong = |fault| No(10_200, fault, None);
+        let fields = strict::json(asked).map_err(wrong)?;
+        let parts = [("regIds", Is::Texts), ("taskId", Is::Text), ("requestId", Is::Text)];
+        known("list", &fields, &parts).map_err(wrong)?;
+        let ids = strict::list(&fields, "regIds");
+        must((2..=1_000).contains(&ids.len()), "a list of 2 to 1,000").map_err(wrong)?;
+        must(
+            (1..=64).contains(&text(&fields, "requestId").len()),
+            "requestId of 1 to 64",
+        )
+        .map_err(wrong)?;
+        let task = text(&fields, "taskId");
+        let Some((class, shown)) = self.saved().get(task).cloned() else {
+            return Err(No(10_207, format!("no such task: {task}"), None));
+        };
+        self.spend(class, ids.len() as u64)?;
+        let refused = ids.iter().filter_map(|id| {
+            let status = self.reach(id, &shown)?;
+            Some(json!({"userid": id, "status": status}))
+        });
+        Ok(json!({"result": 0, "desc": "请求成功", "taskId": task, "invalidUsers": refused.collect::<Vec<_>>()}))
+    }
+
+    fn saved(&self) -> MutexGuard<'_, HashMap<String, (usize, Shown)>> {
+        self.saved.lock().expect("nothing panics while it holds the payloads")
     }
 
     /// Marketing from 7 to 23 o'clock in China.
@@ -173,11 +240,11 @@ impl Rules {
         must(may, "marketing sleeps").map_err(|fault| No(10_071, fault, None))
     }
 
-    fn spend(&self, class: usize) -> Result<(), No> {
+    fn spend(&self, class: usize, pushes: u64) -> Result<(), No> {
         let mut left = self.left.lock().expect("nothing panics while it holds the quota");
         let code = if class == 0 { 10_070 } else { 10_073 };
-        must(left[class] > 0, "no more of this class today").map_err(|fault| No(code, fault, None))?;
-        left[class] -= 1;
+        must(left[class] >= pushes, "no more of this class today").map_err(|fault| No(code, fault, None))?;
+        left[class] -= pushes;
         Ok(())
     }
 }

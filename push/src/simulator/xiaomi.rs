@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde_json::{Value, json};
 
+use super::asked::Asked;
 use super::devices::Device;
 use super::phone::{Keeps, Shown};
 use super::script::Script;
-use super::server::{self, Asked, Said, Server, StartError};
+use super::server::{self, Said, Server, StartError};
 use super::strict::{self, Fault, must, value, width};
 use super::{CALLBACK_SECRET, World, chat, simulated_callback};
 use crate::settings::{ClassWords, Pace, Xiaomi};

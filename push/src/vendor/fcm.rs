@@ -114,6 +114,8 @@ impl Vendor for FcmClient {
             ttl_seconds_max: TTL_SECONDS_MAX,
             payload_bytes_max: PAYLOAD_MAX,
             batch: 1,
+            batch_least: 1,
+            badge: true,
             silent: true,
             day_quota: false,
         }

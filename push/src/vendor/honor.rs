@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::huawei::codes;
-use crate::carried::{carried, carried_silently, text};
+use crate::app_data::{carried, carried_silently, text};
 use crate::cut;
 use crate::door::{self, Answer, Door, Speaks};
 use crate::oauth::ClientCredentials;
@@ -247,6 +247,8 @@ impl Vendor for HonorClient {
             ttl_seconds_max: TTL_SECONDS_MAX,
             payload_bytes_max: PAYLOAD_MAX,
             batch: BATCH,
+            batch_least: 2,
+            badge: true,
             silent: true,
             day_quota: true,
         }

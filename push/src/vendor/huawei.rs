@@ -105,11 +105,10 @@ impl HuaweiClient {
             return outcomes;
         }
         // v1 does not say which: each is asked alone, so that no good one goes with the bad.
-        let mut alone = Vec::with_capacity(tokens.len());
-        for token in &tokens {
-            alone.extend(self.send_by(way, &[token], notification).await);
-        }
-        alone
+        super::each_alone(&tokens, |token| async move {
+            super::only(self.send_by(way, &[*token], notification).await)
+        })
+        .await
     }
 
     async fn send_by(&self, way: &Way, tokens: &[&str], notification: &Notification) -> Vec<Outcome> {
@@ -221,6 +220,8 @@ impl Vendor for HuaweiClient {
             ttl_seconds_max: TTL_SECONDS_MAX,
             payload_bytes_max: PAYLOAD_MAX,
             batch: BATCH,
+            batch_least: 2,
+            badge: true,
             silent: true,
             day_quota: true,
         }

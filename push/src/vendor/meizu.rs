@@ -91,6 +91,8 @@ impl Vendor for MeizuClient {
             ttl_seconds_max: TTL_HOURS_MAX * 3_600,
             payload_bytes_max: 4_096,
             batch: BATCH,
+            batch_least: 2,
+            badge: false,
             silent: false,
             day_quota: true,
         }

@@ -7,6 +7,7 @@ mod token;
 use std::sync::Arc;
 
 use godwit_model::Clock;
+use serde_json::Value;
 
 use crate::door::{self, Answer, Door, Speaks};
 use crate::settings::{Callback, Classes, Oppo, SettingsError};
@@ -16,6 +17,10 @@ use crate::{BoxFuture, CheckError, Limits, Notification, Outcome, Target, Vendor
 const ORIGIN: &str = "https://api.push.oppomobile.com";
 const OVERSEAS_ORIGIN: &str = "https://api-intl.push.oppomobile.com";
 const SEND: &str = "/server/v1/message/notification/unicast";
+const SEND_MANY: &str = "/server/v1/message/notification/unicast_batch";
+/// Messages of one request: sources say 1,000 and 100.
+const BATCH_MAX: usize = 1_000;
+const BATCH: usize = 100;
 const TTL_SECONDS_MAX: u64 = 10 * 24 * 3_600;
 
 pub(crate) struct OppoClient {
@@ -24,6 +29,7 @@ pub(crate) struct OppoClient {
     overseas: Host,
     classes: Classes,
     body_max: usize,
+    batch: usize,
     callback: Option<(Callback, String)>,
     clock: Arc<dyn Clock>,
 }
@@ -61,6 +67,7 @@ impl OppoClient {
             overseas: host(overseas)?,
             classes: set.class.clone(),
             body_max: set.body_max,
+            batch: set.pace.batch.unwrap_or(BATCH).clamp(1, BATCH_MAX),
             callback: super::callback(set.callback.as_ref()).map_err(wrong("callback"))?,
             clock,
         })
@@ -73,21 +80,68 @@ impl OppoClient {
         let Some(message) = self.message(to, notification) else {
             return Outcome::refused("too_large", "the data for the app is too large");
         };
-        let message = message.to_string();
-        let host = if is_overseas(&to.token) {
+        match self.ask(self.host(to), SEND, ("message", message.to_string())).await {
+            Ok(answer) => answer::outcome(&answer),
+            Err(outcome) => outcome,
+        }
+    }
+
+    /// One request for each of the two platforms.
+    async fn send_to(&self, to: &[Target], notification: &Notification) -> Vec<Outcome> {
+        if let [only] = to {
+            return vec![self.send(only, notification).await];
+        }
+        let mut outcomes = vec![Outcome::Unsupported; to.len()];
+        for host in [&self.china, &self.overseas] {
+            let (places, there): (Vec<usize>, Vec<&Target>) = to
+                .iter()
+                .enumerate()
+                .filter(|(_, target)| std::ptr::eq(self.host(target), host))
+                .unzip();
+            let said = self.send_many(host, &there, notification).await;
+            for (place, outcome) in places.into_iter().zip(said) {
+                if let Some(slot) = outcomes.get_mut(place) {
+                    *slot = outcome;
+                }
+            }
+        }
+        outcomes
+    }
+
+    async fn send_many(&self, host: &Host, to: &[&Target], notification: &Notification) -> Vec<Outcome> {
+        if to.is_empty() || !notification.is_shown() {
+            return vec![Outcome::Unsupported; to.len()];
+        }
+        let messages: Option<Vec<Value>> = to.iter().map(|target| self.message(target, notification)).collect();
+        let Some(messages) = messages else {
+            return vec![Outcome::refused("too_large", "the data for the app is too large"); to.len()];
+        };
+        let messages = Value::Array(messages).to_string();
+        let ids: Vec<&str> = to.iter().map(|target| target.token.as_str()).collect();
+        match self.ask(host, SEND_MANY, ("messages", messages)).await {
+            Ok(answer) if answer::code(&answer) == Some(answer::TOKEN_INVALID) => {
+                super::each_alone(to, |target| self.send(target, notification)).await
+            }
+            Ok(answer) => answer::outcomes(&answer, &ids),
+            Err(outcome) => vec![outcome; to.len()],
+        }
+    }
+
+    async fn ask(&self, host: &Host, path: &str, field: (&str, String)) -> Result<Answer, Outcome> {
+        let address = format!("{}{path}", host.origin);
+        let build = |token: &str| {
+            let post = self.door.client.post(&address).header("auth_token", token);
+            post.form(&[&field])
+        };
+        let is_stale = |answer: &Answer| answer::code(answer) == Some(answer::TOKEN_STALE);
+        ask_with_token(&self.door, &host.tokens, build, is_stale).await
+    }
+
+    fn host(&self, to: &Target) -> &Host {
+        if is_overseas(&to.token) {
             &self.overseas
         } else {
             &self.china
-        };
-        let address = format!("{}{SEND}", host.origin);
-        let build = |token: &str| {
-            let post = self.door.client.post(&address).header("auth_token", token);
-            post.form(&[("message", &message)])
-        };
-        let is_stale = |answer: &Answer| answer::code(answer) == Some(answer::TOKEN_STALE);
-        match ask_with_token(&self.door, &host.tokens, build, is_stale).await {
-            Ok(answer) => answer::outcome(&answer),
-            Err(outcome) => outcome,
         }
     }
 
@@ -117,7 +171,9 @@ impl Vendor for OppoClient {
             per_second: 5_000,
             ttl_seconds_max: TTL_SECONDS_MAX,
             payload_bytes_max: 4_096,
-            batch: 1,
+            batch: self.batch,
+            batch_least: 2,
+            badge: false,
             silent: false,
             day_quota: true,
         }
@@ -125,6 +181,10 @@ impl Vendor for OppoClient {
 
     fn deliver<'a>(&'a self, to: &'a Target, notification: &'a Notification) -> BoxFuture<'a, Outcome> {
         Box::pin(self.send(to, notification))
+    }
+
+    fn deliver_many<'a>(&'a self, to: &'a [Target], notification: &'a Notification) -> BoxFuture<'a, Vec<Outcome>> {
+        Box::pin(self.send_to(to, notification))
     }
 
     fn check(&self) -> BoxFuture<'_, Result<String, CheckError>> {

@@ -11,7 +11,7 @@ use reqwest::RequestBuilder;
 use serde_json::{Map, Value, json};
 
 use crate::address_guard::{NoPublicAddress, PublicOnly};
-use crate::carried::{carried, object};
+use crate::app_data::{carried, object};
 use crate::door::{self, Answer, Door, Speaks, Unreached};
 use crate::settings::{SettingsError, WebPush};
 use crate::{BoxFuture, CheckError, Class, Kind, Limits, Notification, Outcome, Scope, Target, Vendor, VendorName};
@@ -45,7 +45,7 @@ pub(crate) struct WebPushClient {
 impl WebPushClient {
     pub(crate) fn new(set: &WebPush, clock: Arc<dyn Clock>) -> Result<Self, SettingsError> {
         let wrong = |key| move |what: String| SettingsError::new(VendorName::WebPush, key, what);
-        let mut builder = door::builder(&set.connection, Speaks::Either).map_err(wrong("connection"))?;
+        let mut builder = door::builder(&set.connection, Speaks::Either, None).map_err(wrong("connection"))?;
         if !set.private_addresses {
             builder = builder.dns_resolver(Arc::new(PublicOnly));
         }
@@ -221,6 +221,8 @@ impl Vendor for WebPushClient {
             ttl_seconds_max: TTL_SECONDS_MAX,
             payload_bytes_max: PAYLOAD_MAX,
             batch: 1,
+            batch_least: 1,
+            badge: true,
             silent: true,
             day_quota: false,
         }

@@ -72,6 +72,13 @@ impl XiaomiClient {
         } else {
             self.send_alike(to, first, notification).await
         };
+        if to.len() > 1 && outcome.code() == answer::SEND_FAILED {
+            // One dead registration among them may be why, and Xiaomi does not say which.
+            return super::each_alone(to, |target| {
+                self.send_alike(std::slice::from_ref(target), target, notification)
+            })
+            .await;
+        }
         vec![outcome; to.len()]
     }
 
@@ -133,6 +140,8 @@ impl Vendor for XiaomiClient {
             ttl_seconds_max: TTL_SECONDS_MAX,
             payload_bytes_max: 4_096,
             batch: BATCH,
+            batch_least: 2,
+            badge: false,
             silent: true,
             day_quota: true,
         }

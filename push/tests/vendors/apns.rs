@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use godwit_push::settings::AppVendors;
 use godwit_push::simulator::{ApnsTrouble, Device, Trouble};
-use godwit_push::{Kind, Notification, Outcome, Target, VendorName, Vendors};
+use godwit_push::{Kind, Notification, Outcome, Settings, Target, VendorName, Vendors};
 use tokio::task::JoinSet;
 
 use crate::kit::{MINUTE_MS, NOW_MS, Stage, as_kind, message};
@@ -214,4 +214,63 @@ async fn a_payload_that_is_too_large_is_shrunk_once() {
         ("Alice", "")
     );
     assert_eq!(phone.shade[0].data.get("conv").map(String::as_str), Some("c7"));
+}
+
+#[tokio::test]
+async fn a_certificate_proves_an_app_and_only_that_one() {
+    let stage = Stage::new().await;
+    let far_ms = NOW_MS + 10 * 365 * 24 * 60 * MINUTE_MS;
+    for (bundle, until_ms, word, code) in [
+        ("example.godwit", far_ms, "accepted", ""),
+        ("of.another.app", far_ms, "misconfigured", "TopicDisallowed"),
+        // The handshake is by the host's clock: this one ended in 2001.
+        ("example.godwit", 1_000_000_000_000, "misconfigured", "certificate"),
+    ] {
+        let settings = Settings {
+            apns: Some(
+                stage
+                    .simulators
+                    .apns
+                    .certified(bundle, until_ms)
+                    .expect("a certificate"),
+            ),
+            ..Settings::default()
+        };
+        let vendors = Vendors::from_settings(&settings, &(Arc::clone(&stage.clock) as _)).expect("the settings hold");
+        let lane = vendors.lane("app", VendorName::Apns).expect("it is set");
+        let device = stage.device(VendorName::Apns);
+        for number in [1, 2] {
+            let outcome = lane.deliver(&device, &message(number)).await;
+            assert_eq!((outcome.word(), outcome.code()), (word, code), "{bundle}: {outcome:?}");
+        }
+        assert_eq!(lane.check().await.is_ok(), word == "accepted");
+    }
+    let bearers = stage.simulators.apns.script().requests();
+    assert!(
+        bearers.iter().all(|asked| asked.header("authorization").is_empty()),
+        "no token beside it"
+    );
+    assert_eq!(stage.phone(VendorName::Apns).history.len(), 2);
+}
+
+#[tokio::test]
+async fn a_key_and_a_certificate_together_are_refused() {
+    let stage = Stage::new().await;
+    let certified = stage
+        .simulators
+        .apns
+        .certified("example.godwit", NOW_MS)
+        .expect("a certificate");
+    let mut both = stage.simulators.apns.settings();
+    both.certificate.clone_from(&certified.certificate);
+    let mut neither = certified;
+    neither.certificate = None;
+    for apns in [both, neither] {
+        let settings = Settings {
+            apns: Some(apns),
+            ..Settings::default()
+        };
+        let refused = Vendors::from_settings(&settings, &(Arc::clone(&stage.clock) as _));
+        assert_eq!(refused.err().expect("refused").key, "key");
+    }
 }

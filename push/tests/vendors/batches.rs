@@ -1,5 +1,6 @@
 //! One request for many devices, where the vendor takes it.
 
+use godwit_push::settings::Pace;
 use godwit_push::simulator::{Device, Trouble};
 use godwit_push::{Outcome, Target, VendorName};
 
@@ -118,12 +119,123 @@ async fn xiaomi_and_meizu_take_many_and_meizu_folds_the_sixth_of_a_minute() {
 }
 
 #[tokio::test]
-async fn who_takes_one_at_a_time_is_asked_one_at_a_time() {
+async fn oppo_takes_many_messages_and_answers_for_each() {
+    let stage = Stage::new().await;
+    let vendor = VendorName::Oppo;
+    let mut all = devices(&stage, vendor, 100);
+    assert_eq!(stage.lane(vendor).batch(), (100, 2));
+    stage.simulators.set_device(vendor, &all[1], Device::Unknown);
+    let busy = Device::Refused {
+        reason: "busy".to_owned(),
+    };
+    stage.simulators.set_device(vendor, &all[2], busy);
+    // Outside China is another platform: a request of its own.
+    all[3] = Target::token("OPPO_IN_abroad");
+    stage.simulators.set_device(vendor, &all[3], Device::Good);
+    let outcomes = stage.lane(vendor).deliver_many(&all, &message(1)).await;
+    for (at, outcome) in outcomes.iter().enumerate() {
+        let expected = match at {
+            1 => "token_invalid",
+            2 => "retry",
+            _ => "accepted",
+        };
+        assert_eq!(outcome.word(), expected, "{at}: {outcome:?}");
+    }
+    let sends = paths(&stage, vendor, "unicast_batch");
+    assert_eq!(sends, 2, "one for each platform");
+    let again = stage.lane(vendor).deliver_many(&all[4..], &message(1)).await;
+    assert!(again.iter().all(Outcome::is_accepted));
+    assert_eq!(
+        stage.simulators.phone(vendor, &all[4]).history.len(),
+        1,
+        "a repeat is shown once"
+    );
+    stage.assert_no_complaints();
+}
+
+#[tokio::test]
+async fn vivo_takes_a_list_and_names_those_it_does_not_reach() {
     let stage = Stage::new().await;
     let vendor = VendorName::Vivo;
-    let mut all = devices(&stage, vendor, 3);
-    all[1] = Target::token("nobody");
+    let all = devices(&stage, vendor, 1_000);
+    assert_eq!(stage.lane(vendor).batch(), (1_000, 10));
+    let since = Device::Gone { since_ms: NOW_MS };
+    stage.simulators.set_device(vendor, &all[1], since);
+    stage.simulators.set_device(vendor, &all[2], Device::Unknown);
+    let asleep = Device::Refused {
+        reason: "inactive".to_owned(),
+    };
+    stage.simulators.set_device(vendor, &all[3], asleep);
     let outcomes = stage.lane(vendor).deliver_many(&all, &message(1)).await;
-    let words: Vec<_> = outcomes.iter().map(Outcome::word).collect();
-    assert_eq!(words, ["accepted", "token_invalid", "accepted"]);
+    for (at, outcome) in outcomes.iter().enumerate() {
+        let expected = match at {
+            1 | 2 => "token_invalid",
+            3 => "refused",
+            _ => "accepted",
+        };
+        assert_eq!(outcome.word(), expected, "{at}: {outcome:?}");
+    }
+    assert_eq!(paths(&stage, vendor, "saveListPayload"), 1);
+    assert_eq!(paths(&stage, vendor, "pushToList"), 1);
+    assert_eq!(paths(&stage, vendor, "/message/send"), 0);
+    stage.assert_no_complaints();
+}
+
+#[tokio::test]
+async fn a_list_that_is_refused_for_one_nobody_names_is_asked_one_by_one() {
+    for (vendor, answer) in [
+        (
+            VendorName::Oppo,
+            Trouble::body(200, r#"{"code": 10000, "message": "invalid id"}"#),
+        ),
+        (
+            VendorName::Xiaomi,
+            Trouble::body(200, r#"{"result": "error", "code": 20301}"#),
+        ),
+    ] {
+        let stage = Stage::new().await;
+        let mut all = devices(&stage, vendor, 20);
+        all[4] = Target::token("nobody");
+        stage.simulators.script(vendor).then(answer);
+        let outcomes = stage.lane(vendor).deliver_many(&all, &message(1)).await;
+        let accepted = outcomes.iter().filter(|outcome| outcome.is_accepted()).count();
+        assert!(accepted >= 19, "{vendor}: {outcomes:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_is_cut_to_what_the_day_has_room_for_and_one_failure_is_one_lesson() {
+    let stage = Stage::with(|settings| {
+        settings.huawei.as_mut().expect("set").pace = Pace {
+            per_day: Some(150),
+            batch: Some(100),
+            ..Pace::default()
+        };
+    })
+    .await;
+    let vendor = VendorName::Huawei;
+    let all = devices(&stage, vendor, 100);
+    let lane = stage.lane(vendor);
+    assert_eq!(lane.batch().0, 100);
+    for left in [100, 50, 0] {
+        let outcomes = lane.deliver_many(&all, &message(1)).await;
+        let accepted = outcomes.iter().filter(|outcome| outcome.is_accepted()).count();
+        assert_eq!(accepted, left);
+        assert!(outcomes[left..].iter().all(|outcome| outcome.word() == "quota_day"));
+    }
+    let vendor = VendorName::Meizu;
+    stage.simulators.script(vendor).then(Trouble::status(503));
+    let all = devices(&stage, vendor, 100);
+    let outcomes = stage.lane(vendor).deliver_many(&all, &message(1)).await;
+    assert!(outcomes.iter().all(|outcome| outcome.word() == "retry"));
+    assert_eq!(
+        stage.lane(vendor).report().stopped,
+        None,
+        "one request that failed, not a hundred"
+    );
+}
+
+fn paths(stage: &Stage, vendor: VendorName, part: &str) -> usize {
+    let requests = stage.simulators.script(vendor).requests();
+    requests.iter().filter(|asked| asked.path.ends_with(part)).count()
 }

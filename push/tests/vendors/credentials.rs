@@ -1,14 +1,14 @@
 //! Wrong credentials, and the check that finds them before a push does.
 
 use godwit_push::settings::Settings;
-use godwit_push::{CheckError, Outcome, Secret, VendorName, Vendors};
+use godwit_push::{CheckError, KeptVendors, Outcome, Secret, VendorName, Vendors};
 
 use crate::kit::{Stage, message};
 
 /// The settings with one thing wrong for each vendor.
 fn spoil(settings: &mut Settings) {
     let wrong = || Secret::new("wrong");
-    "SOMEOTHER1".clone_into(&mut settings.apns.as_mut().expect("set").key_id);
+    settings.apns.as_mut().expect("set").key_id = Some("SOMEOTHER1".to_owned());
     let fcm = settings.fcm.as_mut().expect("set");
     let account = fcm.service_account.read().expect("it is there");
     fcm.service_account = Secret::new(account.replace("push@", "other@"));
@@ -96,7 +96,7 @@ async fn settings_that_cannot_work_are_refused_before_anything_starts() {
     };
     let text = || Secret::new("not a key");
     assert_eq!(
-        refused(&|set| set.apns.as_mut().expect("set").key = text()),
+        refused(&|set| set.apns.as_mut().expect("set").key = Some(text())),
         (VendorName::Apns, "key")
     );
     assert_eq!(
@@ -130,4 +130,49 @@ async fn settings_that_cannot_work_are_refused_before_anything_starts() {
         ),
         (VendorName::Oppo, "connection")
     );
+}
+
+#[tokio::test]
+async fn a_changed_key_is_taken_into_use_and_a_broken_one_leaves_the_former() {
+    let stage = Stage::new().await;
+    let folder = std::env::temp_dir().join(format!("godwit-keys-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let file = folder.join("meizu");
+    let mut settings = stage.simulators.settings();
+    let right = settings
+        .meizu
+        .as_ref()
+        .expect("set")
+        .app_secret
+        .read()
+        .expect("a secret");
+    std::fs::write(&file, "the former secret").expect("written");
+    settings.meizu.as_mut().expect("set").app_secret =
+        serde_json::from_value(serde_json::json!({"file": file})).expect("a secret");
+    let kept = KeptVendors::new(settings, std::sync::Arc::clone(&stage.clock) as _).expect("the settings hold");
+    let device = stage.device(VendorName::Meizu);
+    let lane = |vendor| std::sync::Arc::clone(kept.now().lane("app", vendor).expect("it is set"));
+    let (meizu, fcm) = (lane(VendorName::Meizu), lane(VendorName::Fcm));
+    assert_eq!(meizu.deliver(&device, &message(1)).await.word(), "misconfigured");
+    assert_eq!(kept.renew(), Ok(false), "nothing changed");
+    std::fs::write(&file, " ").expect("written");
+    assert_eq!(kept.renew().expect_err("it is empty").vendor, VendorName::Meizu);
+    assert!(
+        std::sync::Arc::ptr_eq(&meizu, &lane(VendorName::Meizu)),
+        "the former stays"
+    );
+    std::fs::write(&file, right).expect("written");
+    assert_eq!(kept.renew(), Ok(true));
+    assert!(
+        lane(VendorName::Meizu)
+            .deliver(&device, &message(1))
+            .await
+            .is_accepted()
+    );
+    assert!(
+        std::sync::Arc::ptr_eq(&fcm, &lane(VendorName::Fcm)),
+        "what did not change is the same lane"
+    );
+    assert_eq!(kept.renew(), Ok(false));
+    std::fs::remove_dir_all(&folder).expect("removed");
 }

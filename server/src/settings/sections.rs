@@ -212,8 +212,16 @@ sections! {
         window: Duration = seconds(3);
         /// The longest such pause.
         window_max: Duration = seconds(30);
-        /// Pushes under way at once to one vendor.
+        /// Pushes under way at once to one vendor that takes one device at a time.
         in_flight: usize = 256;
+        /// Pushes under way at once to one vendor that takes several devices in one request.
+        batched: usize = 2_000;
+        /// How long equal pushes to such a vendor are gathered; again while more come, 20 times at most.
+        linger: Duration = Duration::from_millis(50);
+        /// Devices of one page, when the stored numbers of all are looked through for what is owed.
+        page: usize = 500;
+        /// Accounts in memory whose grace runs, at 8 bytes each. Beyond, the stored numbers are looked through.
+        accounts_waiting: usize = 500_000;
         /// How long it is kept what became of each push.
         ledger_time: Duration = seconds(30 * 86_400);
         /// Whether it is also kept why a message was not pushed.

@@ -3,11 +3,11 @@
 use godwit_model::{AccountNo, DeviceNo};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::row;
 use crate::number::{from_row, to_row};
-use crate::{Error, Store};
+use crate::{CHUNK_ROWS, Error, Store};
 
 /// A job that is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct DuePush {
     pub place: u32,
     /// After this it is of no use.
     pub not_after_ms: u64,
+    /// The id that the attempt has in common with those of other devices, if it went with them before.
+    pub shared_id: Option<[u8; 16]>,
 }
 
 impl Store {
@@ -42,14 +44,7 @@ impl Store {
         limit: u64,
     ) -> Result<Vec<DuePush>, Error> {
         self.write(|held| async move {
-            let due: Vec<row::Model> = row::Entity::find()
-                .filter(row::Column::Vendor.eq(vendor))
-                .filter(row::Column::DueAtMs.lte(to_row(now_ms)))
-                .order_by_desc(row::Column::Priority)
-                .order_by_asc(row::Column::DueAtMs)
-                .limit(limit)
-                .all(&*held)
-                .await?;
+            let due = most_urgent(&held, (vendor, now_ms), limit).await?;
             if due.is_empty() {
                 return Ok(Vec::new());
             }
@@ -76,6 +71,70 @@ impl Store {
     }
 }
 
+/// The jobs that are due, one level of urgency after the other: each is a walk along an index, however many jobs there
+/// are that are not due.
+async fn most_urgent(
+    held: &DatabaseTransaction,
+    (vendor, now_ms): (&str, u64),
+    limit: u64,
+) -> Result<Vec<row::Model>, Error> {
+    let mut due = Vec::new();
+    let mut above = None;
+    while let Some(priority) = next_priority(held, vendor, above).await? {
+        let room = limit.saturating_sub(due.len() as u64);
+        if room == 0 {
+            break;
+        }
+        let found = row::Entity::find()
+            .filter(row::Column::Vendor.eq(vendor))
+            .filter(row::Column::Priority.eq(priority))
+            .filter(row::Column::DueAtMs.lte(to_row(now_ms)))
+            .order_by_asc(row::Column::DueAtMs)
+            .limit(room)
+            .all(held)
+            .await?;
+        due.extend(found);
+        above = Some(priority);
+    }
+    Ok(due)
+}
+
+/// The highest level of a vendor's jobs, below `above`.
+async fn next_priority(held: &DatabaseTransaction, vendor: &str, above: Option<i32>) -> Result<Option<i32>, Error> {
+    let mut find = row::Entity::find()
+        .select_only()
+        .column(row::Column::Priority)
+        .filter(row::Column::Vendor.eq(vendor));
+    if let Some(above) = above {
+        find = find.filter(row::Column::Priority.lt(above));
+    }
+    let found = find.order_by_desc(row::Column::Priority).into_tuple().one(held).await?;
+    Ok(found)
+}
+
+impl Store {
+    /// Says that the attempts of these jobs go in one request, under one id, which their repeats have too. An attempt that
+    /// has such an id keeps it.
+    pub async fn share_push_attempts(&self, jobs: &[u64], id: [u8; 16]) -> Result<(), Error> {
+        self.write(|held| async move {
+            for some in jobs.chunks(CHUNK_ROWS) {
+                row::Entity::update_many()
+                    .set(row::ActiveModel {
+                        shared_id: Set(Some(id.to_vec())),
+                        ..Default::default()
+                    })
+                    .filter(row::Column::JobNo.is_in(some.iter().copied().map(to_row)))
+                    .filter(row::Column::Attempt.is_not_null())
+                    .filter(row::Column::SharedId.is_null())
+                    .exec(&*held)
+                    .await?;
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
 impl TryFrom<row::Model> for DuePush {
     type Error = Error;
 
@@ -91,6 +150,7 @@ impl TryFrom<row::Model> for DuePush {
             attempts: count(row.attempts),
             place: count(row.place),
             not_after_ms: from_row(row.not_after_ms)?,
+            shared_id: row.shared_id.and_then(|id| id.try_into().ok()),
         })
     }
 }

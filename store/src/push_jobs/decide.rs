@@ -103,6 +103,7 @@ async fn insert(transaction: &DatabaseTransaction, decision: &Decision, owed: &O
         sent_conv_seq: Set(0),
         sent_at_ms: Set(0),
         window_ms: Set(0),
+        shared_id: Set(None),
         ..Default::default()
     };
     row::Entity::insert(job).exec_without_returning(transaction).await?;

@@ -29,6 +29,9 @@ pub struct Model {
     pub sent_conv_seq: i64,
     pub sent_at_ms: i64,
     pub window_ms: i32,
+    /// Of the attempt under way, where it went to several devices in one request.
+    #[sea_orm(nullable)]
+    pub shared_id: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

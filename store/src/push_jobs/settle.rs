@@ -132,6 +132,7 @@ async fn settle(transaction: &DatabaseTransaction, settlement: &Settlement) -> R
 fn end_attempt(change: &mut row::ActiveModel) {
     change.attempt = Set(None);
     change.attempt_version = Set(None);
+    change.shared_id = Set(None);
     change.attempts = Set(0);
 }
 

@@ -13,8 +13,9 @@ use tokio_rustls::TlsAcceptor;
 
 use super::rules::{Answer, Bearer};
 use super::{STREAMS_MAX, Shared};
+use crate::simulator::asked::Asked;
 use crate::simulator::script::Trouble;
-use crate::simulator::server::{Asked, is_http2};
+use crate::simulator::server::is_http2;
 
 /// Bytes of a body that are read before it is called too large.
 const BODY_MAX: usize = 16 * 1024;
@@ -25,6 +26,8 @@ struct Connection {
     good: Mutex<Option<Arc<Bearer>>>,
     /// Until a token was found good, Apple takes one stream at a time.
     is_trusted: AtomicBool,
+    /// The bundle of the client's certificate, which says who asks without a token.
+    bundle: Option<String>,
     streams: AtomicUsize,
     goes_away: Notify,
 }
@@ -37,6 +40,8 @@ pub(super) async fn serve(socket: TcpStream, acceptor: TlsAcceptor, shared: Arc<
         shared.script.complain("a connection that does not speak HTTP/2");
         return;
     }
+    let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+    let bundle = certificate.and_then(|certificate| shared.rules.world.authority.bundle_of(certificate));
     shared.connections.fetch_add(1, Ordering::SeqCst);
     let mut builder = h2::server::Builder::new();
     builder.max_concurrent_streams(STREAMS_MAX);
@@ -45,7 +50,8 @@ pub(super) async fn serve(socket: TcpStream, acceptor: TlsAcceptor, shared: Arc<
     };
     let connection = Arc::new(Connection {
         good: Mutex::new(None),
-        is_trusted: AtomicBool::new(false),
+        is_trusted: AtomicBool::new(bundle.is_some()),
+        bundle,
         streams: AtomicUsize::new(0),
         goes_away: Notify::new(),
     });
@@ -87,6 +93,7 @@ async fn stream(
     let Some(asked) = read(request).await else {
         return;
     };
+    let _open = shared.script.begin();
     if shared.records.load(Ordering::Relaxed) {
         shared.script.record(&asked);
     }
@@ -134,6 +141,9 @@ fn take(count: &AtomicUsize) -> bool {
 }
 
 fn judge(asked: &Asked, shared: &Shared, connection: &Connection) -> Answer {
+    if let Some(bundle) = &connection.bundle {
+        return shared.rules.judge_certified(asked, bundle, &shared.script);
+    }
     let known = connection
         .good
         .lock()

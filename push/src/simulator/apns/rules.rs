@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use super::{BUNDLE, KEY_ID, TEAM};
 use crate::VendorName;
 use crate::simulator::World;
+use crate::simulator::asked::Asked;
 use crate::simulator::devices::Device;
 use crate::simulator::phone::{Keeps, Shown};
 use crate::simulator::script::Script;
-use crate::simulator::server::Asked;
 use crate::simulator::strict::{self, Fault, Fields, Is};
 
 const PUBLIC_KEY: &str = include_str!("../keys/apple.public.pem");
@@ -86,7 +86,21 @@ impl Rules {
             Ok(found) => found,
             Err(no) => return (no.answer(None), None),
         };
-        let answer = match self.push(asked, script) {
+        (self.pushed(asked, script), is_new.then_some(bearer))
+    }
+
+    /// The answer to one whom a certificate vouches for, for this bundle and what belongs to it.
+    pub(crate) fn judge_certified(&self, asked: &Asked, bundle: &str, script: &Script) -> Answer {
+        let topic = asked.header("apns-topic");
+        let rest = topic.strip_prefix(bundle);
+        if !rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.')) {
+            return No(400, "TopicDisallowed").answer(None);
+        }
+        self.pushed(asked, script)
+    }
+
+    fn pushed(&self, asked: &Asked, script: &Script) -> Answer {
+        match self.push(asked, script) {
             Ok(id) => Answer {
                 status: 200,
                 retry_after: None,
@@ -94,8 +108,7 @@ impl Rules {
                 body: String::new(),
             },
             Err((no, since_ms)) => no.answer(since_ms),
-        };
-        (answer, is_new.then_some(bearer))
+        }
     }
 
     fn bearer(&self, asked: &Asked, known: Option<Arc<Bearer>>, script: &Script) -> Result<(Arc<Bearer>, bool), No> {

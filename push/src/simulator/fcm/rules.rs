@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use super::{PACKAGE, PROJECT};
 use crate::VendorName;
 use crate::simulator::World;
+use crate::simulator::asked::Asked;
 use crate::simulator::devices::Device;
 use crate::simulator::phone::{Keeps, Shown};
 use crate::simulator::script::Script;
-use crate::simulator::server::{self, Asked, Said};
+use crate::simulator::server::{self, Said};
 use crate::simulator::strict::{self, Fault, Fields, Is, known, must, object, text};
 use crate::simulator::tokens::{Tokens, Worth};
 

@@ -7,8 +7,9 @@ use serde_json::json;
 
 use super::{CLIENT_EMAIL, KEY_ID};
 use crate::simulator::World;
+use crate::simulator::asked::Asked;
 use crate::simulator::script::Script;
-use crate::simulator::server::{self, Asked, Said};
+use crate::simulator::server::{self, Said};
 use crate::simulator::strict::{self, Fault, must, number, text};
 use crate::simulator::tokens::Tokens;
 
@@ -66,10 +67,6 @@ impl server::Rules for Rules {
             self.script.complain(fault.clone());
             return Said::json(400, &json!({"error": "invalid_grant", "error_description": fault}));
         }
-        let token = self.tokens.give(self.world.clock.now_ms());
-        Said::json(
-            200,
-            &json!({"access_token": token, "expires_in": super::LIFE_MS / 1000, "token_type": "Bearer"}),
-        )
+        self.tokens.bearer(self.world.clock.now_ms())
     }
 }

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{No, PAYLOAD_MAX, Push, Rules};
+use crate::simulator::asked::Asked;
 use crate::simulator::phone::Shown;
-use crate::simulator::server::Asked;
 use crate::simulator::strict::{self, Fault, Fields, Is, known, must, object, text};
 
 const MESSAGE: [(&str, Is); 6] = [

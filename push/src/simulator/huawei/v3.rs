@@ -4,8 +4,8 @@ use jsonwebtoken::Algorithm;
 use serde_json::Value;
 
 use super::{KEY_ID, No, PAYLOAD_MAX, Push, Rules, SUB_ACCOUNT, bearer};
+use crate::simulator::asked::Asked;
 use crate::simulator::phone::Shown;
-use crate::simulator::server::Asked;
 use crate::simulator::strict::{self, Fault, Fields, Is, known, must, number, object, text};
 
 const OPTIONS: [(&str, Is); 5] = [

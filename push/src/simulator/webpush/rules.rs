@@ -7,10 +7,11 @@ use serde_json::Value;
 
 use super::{Browsers, decrypt, public};
 use crate::simulator::World;
+use crate::simulator::asked::Asked;
 use crate::simulator::devices::Device;
 use crate::simulator::phone::{Keeps, Shown};
 use crate::simulator::script::Script;
-use crate::simulator::server::{self, Asked, Said};
+use crate::simulator::server::{self, Said};
 use crate::simulator::strict::{self, Fault, Is, known, must, number, object, text};
 use crate::{VendorName, base64url};
 

@@ -31,6 +31,9 @@ fn said(answer: &Answer) -> Option<Said> {
 }
 
 pub(super) fn verdict(answer: &Answer) -> Verdict {
+    if answer.status == 200 {
+        return Verdict::Final;
+    }
     match (answer.status, said(answer).map(|said| said.reason).as_deref()) {
         (403, Some("ExpiredProviderToken")) => Verdict::RenewToken,
         (400, Some("IdleTimeout")) => Verdict::Reconnect,

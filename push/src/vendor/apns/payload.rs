@@ -2,11 +2,13 @@
 
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
-use crate::carried::{carried, carried_silently};
+use crate::app_data::{carried, carried_silently};
 use crate::{Class, Kind, Notification};
 
 /// Bytes of a title; more is not shown anywhere.
 const TITLE_BYTES_MAX: usize = 256;
+/// Bytes of a payload, as a rule.
+const USUAL_BYTES: usize = 1_024;
 
 /// Type and priority of everything but a VoIP push. What sets a badge must say that it is an alert.
 pub(super) fn push_type(notification: &Notification) -> (&'static str, &'static str) {
@@ -26,7 +28,9 @@ pub(super) fn payload(notification: &Notification, push_type: &str, body: &str) 
         body,
         is_voip: push_type == "voip",
     };
-    serde_json::to_vec(&payload).expect("a map of texts and numbers is JSON")
+    let mut json = Vec::with_capacity(USUAL_BYTES);
+    serde_json::to_writer(&mut json, &payload).expect("a map of texts and numbers is JSON");
+    json
 }
 
 /// Written straight into JSON: this is done for every push.
@@ -98,7 +102,7 @@ struct Alert<'a>(&'a Payload<'a>);
 impl Serialize for Alert<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let mut map = to.serialize_map(None)?;
-        let title = crate::cut::to_bytes(&self.0.notification.title, TITLE_BYTES_MAX);
+        let title = crate::cut::bytes(&self.0.notification.title, TITLE_BYTES_MAX);
         map.serialize_entry("title", &title)?;
         if !self.0.body.is_empty() {
             map.serialize_entry("body", self.0.body)?;

@@ -7,7 +7,7 @@ use godwit_model::Clock;
 use serde_json::json;
 
 use crate::jwt::EcKey;
-use crate::settings::{Apns, SettingsError};
+use crate::settings::{Secret, SettingsError};
 use crate::token::{Denied, Fetch, Fresh, TokenSource};
 use crate::{BoxFuture, VendorName};
 
@@ -24,17 +24,21 @@ const LEAST_MS: u64 = 20 * MINUTE_MS;
 pub(crate) struct ProviderTokens(HashMap<(String, String), Arc<TokenSource>>);
 
 impl ProviderTokens {
-    pub(super) fn of(&mut self, set: &Apns, clock: &Arc<dyn Clock>) -> Result<Arc<TokenSource>, SettingsError> {
-        let name = (set.team.clone(), set.key_id.clone());
+    pub(super) fn of(
+        &mut self,
+        (team, key_id, key): (&str, &str, &Secret),
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Arc<TokenSource>, SettingsError> {
+        let name = (team.to_owned(), key_id.to_owned());
         if let Some(source) = self.0.get(&name) {
             return Ok(Arc::clone(source));
         }
         let wrong = |what: String| SettingsError::new(VendorName::Apns, "key", what);
-        let pem = set.key.read().map_err(|error| wrong(error.to_string()))?;
+        let pem = key.read().map_err(|error| wrong(error.to_string()))?;
         let signer = Signer {
             key: EcKey::from_pem(&pem).map_err(wrong)?,
-            key_id: set.key_id.clone(),
-            team: set.team.clone(),
+            key_id: name.1.clone(),
+            team: name.0.clone(),
             clock: Arc::clone(clock),
         };
         let source = TokenSource::with_least(signer, Arc::clone(clock), LEAST_MS);

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::carried::{carried, carried_silently, object};
+use crate::app_data::{carried, carried_silently, object};
 use crate::settings::ClassWords;
 use crate::{Class, Kind, Notification};
 

@@ -6,7 +6,7 @@ use godwit_model::Clock;
 use serde_json::{Map, Value, json};
 
 use super::{CALL_SECONDS_MAX, Draft, TITLE_BYTES_MAX, Version, Way};
-use crate::carried::{carried, carried_silently, text};
+use crate::app_data::{carried, carried_silently, text};
 use crate::door::{self, Door, Speaks};
 use crate::oauth::ClientCredentials;
 use crate::settings::{HuaweiV1, SettingsError};

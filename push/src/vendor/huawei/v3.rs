@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{CALL_SECONDS_MAX, Draft, TITLE_BYTES_MAX, Version, Way};
-use crate::carried::{carried, carried_silently, object, text};
+use crate::app_data::{carried, carried_silently, object, text};
 use crate::door::{self, Door, Speaks};
 use crate::jwt::RsaKey;
 use crate::settings::{HuaweiV3, SettingsError};

@@ -6,7 +6,7 @@ use md5::{Digest as _, Md5};
 use serde_json::{Value, json};
 
 use super::{MeizuClient, TTL_HOURS_MAX};
-use crate::carried::{carried, object};
+use crate::app_data::{carried, object};
 use crate::hexadecimal::hexadecimal;
 use crate::settings::words;
 use crate::{Class, Notification, Tap, cut};

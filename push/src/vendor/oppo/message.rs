@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{OppoClient, TTL_SECONDS_MAX};
-use crate::carried::{carried, filled, text};
+use crate::app_data::{carried, filled, text};
 use crate::settings::{ClassWords, words};
 use crate::{Kind, Notification, Tap, Target, cut};
 

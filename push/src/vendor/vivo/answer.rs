@@ -1,5 +1,6 @@
 //! What vivo's answers mean.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -10,6 +11,7 @@ use crate::{Outcome, Scope};
 /// Our token is wrong or has expired.
 pub(super) const TOKEN_STALE: i64 = 10_000;
 pub(super) const TOO_FAST: i64 = 10_072;
+const TOKEN_INVALID: i64 = 10_302;
 
 const DAY_MS: u64 = 24 * 3_600_000;
 /// Marketing may come from seven in the morning on, in China (UTC+8).
@@ -24,10 +26,15 @@ struct Said {
     desc: String,
     task_id: Option<String>,
     invalid_user: Option<InvalidUser>,
+    /// Of a list.
+    #[serde(default)]
+    invalid_users: Vec<InvalidUser>,
 }
 
 #[derive(Deserialize)]
 struct InvalidUser {
+    #[serde(default)]
+    userid: String,
     status: i64,
 }
 
@@ -41,13 +48,34 @@ pub(super) fn outcome(answer: &Answer, now_ms: u64) -> Outcome {
     let Ok(said) = serde_json::from_slice::<Said>(&answer.body) else {
         return answer.by_status();
     };
-    if let Some(InvalidUser { status }) = said.invalid_user {
+    if let Some(InvalidUser { status, .. }) = said.invalid_user {
         return invalid_user(status, &said.desc);
     }
     match said.result {
         0 => Outcome::accepted(said.task_id),
         result => by_result(result, &said.desc, now_ms),
     }
+}
+
+/// The outcomes of a list, in the order of `ids`: all but those it names are accepted.
+pub(super) fn outcomes(answer: &Answer, ids: &[&str], now_ms: u64) -> Vec<Outcome> {
+    let all = outcome(answer, now_ms);
+    let named = serde_json::from_slice::<Said>(&answer.body).map(|said| said.invalid_users);
+    let (Outcome::Accepted { .. }, Ok(named)) = (&all, named) else {
+        return vec![all; ids.len()];
+    };
+    let named: HashMap<&str, i64> = named.iter().map(|user| (user.userid.as_str(), user.status)).collect();
+    let of_id = |id: &&str| {
+        named
+            .get(id)
+            .map_or_else(|| all.clone(), |status| invalid_user(*status, ""))
+    };
+    ids.iter().map(of_id).collect()
+}
+
+/// Whether it calls a token of a list invalid and does not say which.
+pub(super) fn is_about_nobody(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::TokenInvalid { code, .. } if *code == TOKEN_INVALID.to_string())
 }
 
 fn invalid_user(status: i64, text: &str) -> Outcome {
@@ -68,7 +96,7 @@ pub(super) fn by_result(result: i64, text: &str, now_ms: u64) -> Outcome {
         10_071 => Outcome::retry_after(Scope::Token, Some(until_morning(now_ms)), code, text),
         TOO_FAST => Outcome::retry(Scope::App, code, text),
         10_085 | 10_104 => Outcome::content_rejected(code, text),
-        10_302 => Outcome::token_invalid(code, text),
+        TOKEN_INVALID => Outcome::token_invalid(code, text),
         _ => Outcome::refused(code, text),
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{TTL_SECONDS_LEAST, TTL_SECONDS_MAX, VivoClient};
-use crate::carried::{carried, object};
+use crate::app_data::{carried, object};
 use crate::settings::words;
 use crate::{Class, Kind, Notification, Tap, Target, cut};
 
@@ -21,8 +21,8 @@ const MARKETING: u8 = 0;
 const CHAT_CATEGORY: &str = "IM";
 
 impl VivoClient {
-    /// Nothing when what the app reads is too much.
-    pub(super) fn message(&self, to: &Target, notification: &Notification) -> Option<Value> {
+    /// Nothing when what the app reads is too much. For a list, `to` follows later.
+    pub(super) fn message(&self, to: Option<&Target>, notification: &Notification) -> Option<Value> {
         let map = Value::Object(object(carried(notification)));
         if map.to_string().len() > MAP_MAX {
             return None;
@@ -34,7 +34,6 @@ impl VivoClient {
         let content = cut::to_characters(&notification.body, CONTENT_MAX);
         let mut message = json!({
             "appId": self.app_id,
-            "regId": to.token,
             "notifyType": LOUD,
             "title": cut::to_characters(&notification.title, TITLE_MAX),
             "content": cut::or_more(&content),
@@ -44,6 +43,9 @@ impl VivoClient {
             "requestId": notification.id.simple(),
         });
         let object = message.as_object_mut().expect("it was just made as one");
+        if let Some(to) = to {
+            object.insert("regId".to_owned(), to.token.as_str().into());
+        }
         click(object, &notification.tap)?;
         self.classify(object, notification.class);
         if !notification.collapse.is_empty() {

@@ -29,6 +29,9 @@ struct Data {
     id: Option<String>,
 }
 
+/// Often a dead registration.
+pub(super) const SEND_FAILED: &str = "20301";
+
 pub(super) fn outcome(answer: &Answer) -> Outcome {
     let Ok(said) = serde_json::from_slice::<Said>(&answer.body) else {
         return answer.by_status();

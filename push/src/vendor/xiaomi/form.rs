@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{TTL_SECONDS_MAX, XiaomiClient};
-use crate::carried::{carried, carried_silently, filled, text};
+use crate::app_data::{carried, carried_silently, filled, text};
 use crate::settings::{ClassWords, words};
 use crate::{Class, Kind, Notification, Tap, Target, cut};
 

@@ -1,5 +1,7 @@
 //! What travels inside a push for the app to read, the same for every vendor.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::{Kind, Notification, Tap};
@@ -23,51 +25,54 @@ fn is_taken(name: &str) -> bool {
     ours.contains(&name) || theirs.contains(&name) || prefixes.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// Names and texts, in order: the push's id, its place, what a tap does, and the notification's own data. What shows
+/// Names and texts, in order.
+pub(crate) type Pairs<'a> = Vec<(&'a str, Cow<'a, str>)>;
+
+/// Names and texts: the push's id, its place, what a tap does, and the notification's own data. What shows
 /// nothing by itself also carries the badge and, for a call, its words.
-pub(crate) fn carried(notification: &Notification) -> Vec<(&str, String)> {
-    let mut pairs: Vec<(&str, String)> = vec![(PUSH_ID, notification.id.simple())];
+pub(crate) fn carried(notification: &Notification) -> Pairs<'_> {
+    let mut pairs: Pairs<'_> = vec![(PUSH_ID, notification.id.simple().into())];
     if !notification.thread.is_empty() {
-        pairs.push((THREAD, notification.thread.clone()));
+        pairs.push((THREAD, notification.thread.as_str().into()));
     }
     match notification.kind {
-        Kind::Withdraw => pairs.push((WITHDRAW, notification.collapse.clone())),
-        Kind::Alert | Kind::Call => pairs.push((COLLAPSE, notification.collapse.clone())),
+        Kind::Withdraw => pairs.push((WITHDRAW, notification.collapse.as_str().into())),
+        Kind::Alert | Kind::Call => pairs.push((COLLAPSE, notification.collapse.as_str().into())),
         Kind::Background => {}
     }
     match &notification.tap {
         Tap::OpenConversation => {}
-        Tap::Url(url) => pairs.push((URL, url.clone())),
-        Tap::Intent(intent) => pairs.push((INTENT, intent.clone())),
+        Tap::Url(url) => pairs.push((URL, url.into())),
+        Tap::Intent(intent) => pairs.push((INTENT, intent.into())),
     }
     let free = notification.data.iter().filter(|(name, _)| !is_taken(name));
-    pairs.extend(free.map(|(name, value)| (name.as_str(), value.clone())));
+    pairs.extend(free.map(|(name, value)| (name.as_str(), value.into())));
     pairs
 }
 
 /// The same for pushes that the app itself must show or obey.
-pub(crate) fn carried_silently(notification: &Notification) -> Vec<(&str, String)> {
+pub(crate) fn carried_silently(notification: &Notification) -> Pairs<'_> {
     let mut pairs = carried(notification);
     if let Some(badge) = notification.badge {
-        pairs.push((BADGE, badge.to_string()));
+        pairs.push((BADGE, badge.to_string().into()));
     }
     if notification.is_shown() {
-        pairs.push((TITLE, crate::cut::to_bytes(&notification.title, 200)));
-        pairs.push((BODY, crate::cut::to_bytes(&notification.body, 1_000)));
+        pairs.push((TITLE, crate::cut::bytes(&notification.title, 200)));
+        pairs.push((BODY, crate::cut::bytes(&notification.body, 1_000)));
     }
     pairs
 }
 
 /// As a JSON object of texts.
-pub(crate) fn object(pairs: Vec<(&str, String)>) -> Map<String, Value> {
+pub(crate) fn object(pairs: Pairs<'_>) -> Map<String, Value> {
     let pairs = pairs.into_iter();
     pairs
-        .map(|(name, value)| (name.to_owned(), Value::String(value)))
+        .map(|(name, value)| (name.to_owned(), Value::String(value.into_owned())))
         .collect()
 }
 
 /// As the text of a JSON object.
-pub(crate) fn text(pairs: Vec<(&str, String)>) -> String {
+pub(crate) fn text(pairs: Pairs<'_>) -> String {
     Value::Object(object(pairs)).to_string()
 }
 
