@@ -9,7 +9,7 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, ClientBuilder, Request, RequestBuilder, redirect};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{AlertDescription, ClientConfig, RootCertStore};
+use rustls::{ClientConfig, RootCertStore};
 
 use crate::settings::Connection;
 use crate::{CheckError, Outcome, Scope};
@@ -176,19 +176,17 @@ fn tls(connection: &Connection, identity: Option<Identity>) -> Result<ClientConf
 }
 
 fn unreached(error: &reqwest::Error) -> Unreached {
-    match of_tls(error) {
-        Some(found @ (rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)) => {
-            return Unreached::Untrusted(found.to_string());
-        }
-        Some(found @ rustls::Error::AlertReceived(alert)) if is_about_certificate(*alert) => {
-            return Unreached::Unwelcome(found.to_string());
-        }
-        _ => {}
+    if let Some(found @ (rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)) = of_tls(error)
+    {
+        return Unreached::Untrusted(found.to_string());
+    }
+    let why = innermost(error);
+    if is_about_our_certificate(&why) {
+        return Unreached::Unwelcome(why);
     }
     if error.is_timeout() && !error.is_connect() {
         return Unreached::Timeout;
     }
-    let why = innermost(error);
     if error.is_connect() {
         Unreached::Connect(why)
     } else {
@@ -209,18 +207,11 @@ fn of_tls(error: &reqwest::Error) -> Option<&rustls::Error> {
     None
 }
 
-fn is_about_certificate(alert: AlertDescription) -> bool {
-    matches!(
-        alert,
-        AlertDescription::BadCertificate
-            | AlertDescription::UnsupportedCertificate
-            | AlertDescription::CertificateRevoked
-            | AlertDescription::CertificateExpired
-            | AlertDescription::CertificateUnknown
-            | AlertDescription::CertificateRequired
-            | AlertDescription::UnknownCA
-            | AlertDescription::AccessDenied
-    )
+/// Whether a vendor ended the handshake for our certificate. It says so when the connection is in use already, and there
+/// only the text of TLS is left (RFC 8446, 6.2).
+fn is_about_our_certificate(why: &str) -> bool {
+    let alert = why.strip_prefix("received fatal alert: ");
+    alert.is_some_and(|alert| alert.contains("Certificate") || alert == "UnknownCA" || alert == "AccessDenied")
 }
 
 /// What an I/O error was made of: it does not call it its source.
