@@ -149,7 +149,7 @@ async fn a_vendor_that_is_down_for_an_hour_is_probed_and_then_has_everything_and
     assert!(fcm.most_open() <= IN_FLIGHT, "{}", fcm.most_open());
     let down = house.ledger("user0").await;
     assert!(down.iter().all(|line| line["outcome"] == "retry"), "{down:#?}");
-    house.expect_verdicts("user0", &["ourFault"]).await;
+    house.expect_verdicts("user0", &["vendorRefused"]).await;
     fcm.calm();
     house.forward(Duration::from_mins(10));
     for target in &targets {

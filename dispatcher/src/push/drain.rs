@@ -146,11 +146,9 @@ async fn gather(wake: &Notify, plan: &Plan) {
     if plan.linger.is_zero() {
         return;
     }
-    for _ in 0..LINGERS_MAX {
-        if tokio::time::timeout(plan.linger, wake.notified()).await.is_err() {
-            return;
-        }
-    }
+    let more = async { while tokio::time::timeout(plan.linger, wake.notified()).await.is_ok() {} };
+    // Enough is enough.
+    let _ = tokio::time::timeout(plan.linger * LINGERS_MAX, more).await;
 }
 
 /// The vendors who get jobs by these settlements: they are told.
