@@ -7,6 +7,7 @@
     reason = "a kit of tests asserts, and says what it skips"
 )]
 
+pub mod crowd;
 pub mod mosquitto;
 pub mod mqtt;
 pub mod program;

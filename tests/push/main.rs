@@ -13,5 +13,6 @@ mod life;
 mod offline;
 mod quiet;
 mod read;
+mod scale;
 mod trouble;
 mod words;
