@@ -11,6 +11,7 @@ const ID: &str = "'a' || substr(replace(replace(replace(replace(lower(hex(random
 /// Makes accounts with one phone each after the model of one user's, whose only device has a vendor's token: `crowd1`,
 /// `crowd2` and so on. They share the vendor's token, and differ in everything else.
 pub fn multiply(folder: &Path, model: &str, phones: u64) {
+    let phones = i64::try_from(phones).expect("not that many");
     let mut database = Connection::open(folder.join("store.db")).expect("the database");
     let change = database.transaction().expect("a transaction");
     let statements = [

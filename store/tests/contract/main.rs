@@ -103,6 +103,8 @@ contract! {
     a_burst_is_one_push_at_once_and_one_for_each_window in push;
     an_attempt_stays_as_it_is_until_it_is_settled in push;
     a_job_belongs_to_one_worker_until_its_lease_ends in push;
+    a_shared_id_is_kept_with_the_attempt_and_no_longer in push;
+    the_most_urgent_are_taken_first_and_among_those_the_oldest in push;
     what_is_read_elsewhere_is_forgotten_or_taken_back in push;
     a_call_that_ends_before_it_rang_owes_nothing in push;
     a_retired_device_is_owed_nothing in push;

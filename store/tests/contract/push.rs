@@ -235,6 +235,54 @@ pub(crate) async fn a_job_belongs_to_one_worker_until_its_lease_ends(store: Stor
     assert_eq!(store.push_jobs_waiting().await.unwrap(), 1);
 }
 
+pub(crate) async fn a_shared_id_is_kept_with_the_attempt_and_no_longer(store: Store) {
+    let (ann, phone) = phone(&store).await;
+    decide(&store, (ann, phone), vec![owed(1)], NOW_MS).await;
+    let job = claim(&store, NOW_MS).await[0].0;
+    let shared_id = async |now_ms: u64| {
+        let due = store
+            .claim_push_jobs("fcm", (now_ms, now_ms + 60_000), 10)
+            .await
+            .unwrap();
+        due[0].shared_id
+    };
+    store.share_push_attempts(&[job], [7; 16]).await.unwrap();
+    // Whoever repeats it, in whatever company, says the same.
+    store.share_push_attempts(&[job], [8; 16]).await.unwrap();
+    assert_eq!(shared_id(NOW_MS + 60_000).await, Some([7; 16]));
+    let again = Settled::Later {
+        due_at_ms: NOW_MS,
+        vendor: None,
+        attempt: None,
+        counts: true,
+    };
+    settle(&store, job, NOW_MS, again).await;
+    assert_eq!(shared_id(NOW_MS).await, Some([7; 16]));
+    settle(&store, job, NOW_MS, sent(1, 1)).await;
+    decide(&store, (ann, phone), vec![owed(2)], NOW_MS).await;
+    assert_eq!(shared_id(NOW_MS + 3_000).await, None, "the next push is another");
+}
+
+pub(crate) async fn the_most_urgent_are_taken_first_and_among_those_the_oldest(store: Store) {
+    let (ann, phone) = phone(&store).await;
+    for (lane, priority, at_ms) in [("a", 1, 0), ("b", 5, 2), ("c", 5, 1), ("d", 3, 0), ("later", 9, 100)] {
+        let owed = Owed {
+            lane: lane.to_owned(),
+            priority,
+            wanted: lane.to_owned(),
+            ..owed(1)
+        };
+        decide(&store, (ann, phone), vec![owed], NOW_MS + at_ms).await;
+    }
+    let mut taken = Vec::new();
+    for limit in [3, 10] {
+        let times = (NOW_MS + 50, NOW_MS + 60_000);
+        let due = store.claim_push_jobs("fcm", times, limit).await.unwrap();
+        taken.push(due.into_iter().map(|due| due.lane).collect::<Vec<_>>().join(" "));
+    }
+    assert_eq!(taken, ["c b d", "a"]);
+}
+
 pub(crate) async fn what_is_read_elsewhere_is_forgotten_or_taken_back(store: Store) {
     let who = phone(&store).await;
     let read = |up_to| store.read_elsewhere(who.0, (LANE, up_to), "take back", NOW_MS);
