@@ -1,7 +1,7 @@
-//! Pushes a second and processor time for each, over one connection to the simulated Apple: our client beside a bare loop
-//! of the HTTP client that it is built on, in turns in one run.
+//! Pushes a second, waits and processor time for each, over one connection to the simulated Apple: our client beside a bare
+//! loop of the HTTP client that it is built on, in turns in one run. Apple can be made as far away as one likes.
 //!
-//! `cargo run --release --workspace --example rate -- [pushes] [in flight] [rounds]`
+//! `cargo run --release --workspace --example rate -- [pushes] [in flight] [rounds] [milliseconds to Apple and back]`
 #![expect(clippy::print_stdout, reason = "figures are what it is for")]
 
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use godwit_model::{Clock, SystemClock};
 use godwit_push::settings::Pace;
-use godwit_push::simulator::{ApnsSimulator, Simulators};
-use godwit_push::{Class, Kind, Lane, Notification, PushId, Settings, Tap, Target, VendorName, Vendors};
+use godwit_push::simulator::{ApnsSimulator, Simulators, Trouble, chat_message};
+use godwit_push::{Lane, Notification, PushId, Settings, Target, VendorName, Vendors};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use tokio::task::JoinSet;
@@ -22,6 +22,8 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 struct Round {
     took: Duration,
     processor: Duration,
+    /// Microseconds of each push, the shortest first.
+    waits: Vec<u32>,
 }
 
 #[tokio::main]
@@ -29,6 +31,7 @@ async fn main() -> Result<(), Failure> {
     let mut numbers = std::env::args().skip(1).map(|argument| argument.parse::<u64>());
     let mut number = |otherwise| numbers.next().unwrap_or(Ok(otherwise));
     let (pushes, in_flight, rounds) = (number(100_000)?, number(200)?, number(5)?);
+    let late = Duration::from_millis(number(0)?);
     let simulators = Simulators::start_all(Arc::new(SystemClock)).await?;
     simulators.devices().welcome_strangers();
     simulators.phones().count_only();
@@ -41,10 +44,16 @@ async fn main() -> Result<(), Failure> {
     // Apple takes one request at a time until it knows who asks.
     Arc::clone(&bare).push(0).await?;
     simulators.apns.forget_requests();
+    if !late.is_zero() {
+        simulators.apns.script().always(Trouble::Late(late));
+    }
     println!(
         "{pushes} pushes, {in_flight} in flight, one connection each, in {rounds} turns; one process, simulator included"
     );
-    println!("{:>12} {:>12} {:>16}", "", "pushes/s", "processor µs each");
+    println!(
+        "{:>12} {:>12} {:>16} {:>10} {:>10}",
+        "", "pushes/s", "processor µs each", "p50 ms", "p99 ms"
+    );
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         let client = Arc::clone(&bare);
@@ -79,21 +88,28 @@ where
     for _ in 0..in_flight {
         let (next, work) = (Arc::clone(&next), Arc::clone(&work));
         workers.spawn(async move {
+            let mut waits = Vec::new();
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 if number >= pushes {
-                    return Ok::<(), Failure>(());
+                    return Ok::<_, Failure>(waits);
                 }
+                let began = Instant::now();
                 work(number).await?;
+                waits.push(u32::try_from(began.elapsed().as_micros()).unwrap_or(u32::MAX));
             }
         });
     }
+    let mut waits = Vec::new();
     while let Some(done) = workers.join_next().await {
-        done??;
+        waits.extend(done??);
     }
+    let (took, used) = (started.elapsed(), processor()?.saturating_sub(used));
+    waits.sort_unstable();
     Ok(Round {
-        took: started.elapsed(),
-        processor: processor()?.saturating_sub(used),
+        took,
+        processor: used,
+        waits,
     })
 }
 
@@ -111,7 +127,15 @@ fn print(name: &str, pushes: u64, round: Option<&Round>) {
     if let Some(round) = round {
         let each = round.processor.as_secs_f64() * 1e6 / pushes as f64;
         let rate = pushes as f64 / round.took.as_secs_f64();
-        println!("{name:>12} {rate:>12.0} {each:>16.1}");
+        let wait = |percent: usize| {
+            let at = round.waits.len() * percent / 100;
+            f64::from(round.waits.get(at).copied().unwrap_or_default()) / 1_000.0
+        };
+        println!(
+            "{name:>12} {rate:>12.0} {each:>16.1} {:>10.2} {:>10.2}",
+            wait(50),
+            wait(99)
+        );
     }
 }
 
@@ -139,25 +163,7 @@ fn id(number: u64) -> PushId {
 }
 
 fn notification(number: u64) -> Notification {
-    Notification {
-        id: id(number),
-        kind: Kind::Alert,
-        class: Class::Chat,
-        title: "Alice".to_owned(),
-        body: "你好, 一起吃饭吗?".to_owned(),
-        badge: Some(3),
-        collapse: "c-7".to_owned(),
-        sound: None,
-        icon: None,
-        image: None,
-        tap: Tap::OpenConversation,
-        thread: "alice".to_owned(),
-        data: vec![
-            ("conv".to_owned(), "c7".to_owned()),
-            ("seq".to_owned(), "42".to_owned()),
-        ],
-        expires_at_ms: SystemClock.now_ms() + 86_400_000,
-    }
+    chat_message(id(number), SystemClock.now_ms() + 86_400_000)
 }
 
 fn lane(simulators: &Simulators, in_flight: u64) -> Result<Arc<Lane>, Failure> {

@@ -15,6 +15,7 @@ mod huawei;
 mod meizu;
 mod oppo;
 mod phone;
+mod sample;
 mod script;
 mod server;
 mod strict;
@@ -40,6 +41,7 @@ pub use huawei::HuaweiSimulator;
 pub use meizu::MeizuSimulator;
 pub use oppo::OppoSimulator;
 pub use phone::{Phone, Phones, Shown};
+pub use sample::chat_message;
 pub use script::{Script, Trouble};
 pub use server::StartError;
 pub use vivo::VivoSimulator;
@@ -189,6 +191,30 @@ impl Simulators {
             VendorName::Oppo => self.oppo.script(),
             VendorName::Vivo => self.vivo.script(),
             VendorName::Meizu => self.meizu.script(),
+        }
+    }
+
+    /// How many tokens a vendor gave to clients; 0 for those that give none.
+    pub fn tokens_given(&self, vendor: VendorName) -> usize {
+        match vendor {
+            VendorName::Fcm => self.google.given(),
+            VendorName::Huawei => self.huawei.given(),
+            VendorName::Honor => self.honor.given(),
+            VendorName::Oppo => self.oppo.given(),
+            VendorName::Vivo => self.vivo.given(),
+            _ => 0,
+        }
+    }
+
+    /// All tokens that a vendor gave have expired.
+    pub fn expire_tokens(&self, vendor: VendorName) {
+        match vendor {
+            VendorName::Fcm => self.google.expire(),
+            VendorName::Huawei => self.huawei.expire(),
+            VendorName::Honor => self.honor.expire(),
+            VendorName::Oppo => self.oppo.expire(),
+            VendorName::Vivo => self.vivo.expire(),
+            _ => {}
         }
     }
 

@@ -7,7 +7,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::{BoxFuture, Kind, PushId, Tap};
+use crate::simulator::chat_message;
+use crate::{BoxFuture, PushId};
 
 /// Answers when it is let, and counts who is inside.
 struct Gate {
@@ -61,22 +62,7 @@ impl Vendor for Gate {
 }
 
 fn notification() -> Notification {
-    Notification {
-        id: PushId([1; 16]),
-        kind: Kind::Alert,
-        class: Class::Chat,
-        title: "a".to_owned(),
-        body: "b".to_owned(),
-        badge: None,
-        collapse: "c".to_owned(),
-        sound: None,
-        icon: None,
-        image: None,
-        tap: Tap::OpenConversation,
-        thread: "t".to_owned(),
-        data: Vec::new(),
-        expires_at_ms: 1,
-    }
+    chat_message(PushId([1; 16]), 0)
 }
 
 fn lane(gate: &Arc<Gate>, pace: &Pace) -> (Arc<Lane>, Arc<ManualClock>) {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use godwit_model::clock::ManualClock;
-use godwit_push::simulator::{Phone, Simulators};
-use godwit_push::{Class, Kind, Lane, Notification, Outcome, PushId, Settings, Tap, Target, VendorName, Vendors};
+use godwit_push::simulator::{Phone, Simulators, chat_message};
+use godwit_push::{Class, Kind, Lane, Notification, Outcome, PushId, Settings, Target, VendorName, Vendors};
 
 /// 2026-11-24 10:00 UTC: six in the evening in China.
 pub(crate) const NOW_MS: u64 = 1_795_514_400_000;
@@ -69,25 +69,7 @@ impl Stage {
 
 /// A chat message; every number gives another id.
 pub(crate) fn message(number: u8) -> Notification {
-    Notification {
-        id: PushId([number; 16]),
-        kind: Kind::Alert,
-        class: Class::Chat,
-        title: "Alice".to_owned(),
-        body: "你好, 一起吃饭吗?".to_owned(),
-        badge: Some(3),
-        collapse: "c-7".to_owned(),
-        sound: None,
-        icon: None,
-        image: None,
-        tap: Tap::OpenConversation,
-        thread: "alice".to_owned(),
-        data: vec![
-            ("conv".to_owned(), "c7".to_owned()),
-            ("seq".to_owned(), "42".to_owned()),
-        ],
-        expires_at_ms: NOW_MS + 24 * HOUR_MS,
-    }
+    chat_message(PushId([number; 16]), NOW_MS + 24 * HOUR_MS)
 }
 
 /// The same as another kind.

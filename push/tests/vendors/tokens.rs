@@ -6,26 +6,6 @@ use tokio::task::JoinSet;
 
 use crate::kit::{HOUR_MS, Stage, WITH_TOKENS, message};
 
-fn given(stage: &Stage, vendor: VendorName) -> usize {
-    match vendor {
-        VendorName::Fcm => stage.simulators.google.given(),
-        VendorName::Huawei => stage.simulators.huawei.given(),
-        VendorName::Honor => stage.simulators.honor.given(),
-        VendorName::Oppo => stage.simulators.oppo.given(),
-        _ => stage.simulators.vivo.given(),
-    }
-}
-
-fn expire(stage: &Stage, vendor: VendorName) {
-    match vendor {
-        VendorName::Fcm => stage.simulators.google.expire(),
-        VendorName::Huawei => stage.simulators.huawei.expire(),
-        VendorName::Honor => stage.simulators.honor.expire(),
-        VendorName::Oppo => stage.simulators.oppo.expire(),
-        _ => stage.simulators.vivo.expire(),
-    }
-}
-
 async fn push_many(stage: &Stage, vendor: VendorName, pushes: usize) -> Vec<Outcome> {
     let (lane, device) = (stage.lane(vendor), stage.device(vendor));
     let mut tasks = JoinSet::new();
@@ -56,13 +36,13 @@ async fn a_thousand_pushes_with_an_expired_token_renew_it_once() {
         let outcomes = push_many(&stage, vendor, pushes).await;
         let refused: Vec<_> = outcomes.iter().filter(|outcome| !outcome.is_accepted()).collect();
         assert!(refused.is_empty(), "{vendor}: {refused:?}");
-        assert_eq!(given(&stage, vendor), 1, "{vendor}");
+        assert_eq!(stage.simulators.tokens_given(vendor), 1, "{vendor}");
         // The vendor forgets it before its time.
-        expire(&stage, vendor);
+        stage.simulators.expire_tokens(vendor);
         let outcomes = push_many(&stage, vendor, pushes).await;
         let refused: Vec<_> = outcomes.iter().filter(|outcome| !outcome.is_accepted()).collect();
         assert!(refused.is_empty(), "{vendor}: {refused:?}");
-        assert_eq!(given(&stage, vendor), 2, "{vendor}");
+        assert_eq!(stage.simulators.tokens_given(vendor), 2, "{vendor}");
     }
 }
 
@@ -78,12 +58,12 @@ async fn a_token_is_renewed_before_it_dies() {
         assert!(outcome.is_accepted(), "{vendor}: {outcome:?}");
         // In the background for those who still had one.
         for _ in 0..200 {
-            if given(&stage, vendor) == 2 {
+            if stage.simulators.tokens_given(vendor) == 2 {
                 break;
             }
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
-        assert_eq!(given(&stage, vendor), 2, "{vendor}");
+        assert_eq!(stage.simulators.tokens_given(vendor), 2, "{vendor}");
     }
 }
 
@@ -120,7 +100,7 @@ async fn a_vendor_that_never_takes_our_token_is_a_matter_for_the_operator() {
             "{vendor}: {outcome:?}"
         );
         assert_eq!(
-            given(&stage, vendor),
+            stage.simulators.tokens_given(vendor),
             2,
             "{vendor}: it was renewed once, and not in a loop"
         );
