@@ -47,6 +47,9 @@ pub use why::{Check, Verdict, Why};
 /// Finds the lane of an app to a vendor.
 type FindLane = dyn Fn(&str, VendorName) -> Option<Arc<Lane>> + Send + Sync;
 
+/// For how many milliseconds every lane to a vendor is closed.
+type Closed = dyn Fn(VendorName) -> u64 + Send + Sync;
+
 /// The ways to all vendors that are set.
 #[derive(Clone)]
 pub struct Channels {
@@ -54,6 +57,7 @@ pub struct Channels {
     /// Most devices of one request, of those vendors who take several.
     batches: Arc<HashMap<VendorName, usize>>,
     find: Arc<FindLane>,
+    closed: Arc<Closed>,
 }
 
 impl Channels {
@@ -68,8 +72,15 @@ impl Channels {
             let most = batches.entry(lane.name()).or_insert(1);
             *most = lane.batch().0.max(*most);
         }
+        let lanes = Arc::clone(&kept);
+        let closed = move |name| {
+            let now = lanes.now();
+            let lanes = now.all().filter(|(_, lane)| lane.name() == name);
+            lanes.map(|(_, lane)| lane.closed_ms()).min().unwrap_or(0)
+        };
         Self {
             batches: Arc::new(batches),
+            closed: Arc::new(closed),
             ..Self::new(names, move |app, name| kept.now().lane(app, name).cloned())
         }
     }
@@ -82,6 +93,7 @@ impl Channels {
         Self {
             names: names.into(),
             batches: Arc::default(),
+            closed: Arc::new(|_| 0),
             find: Arc::new(find),
         }
     }
@@ -89,6 +101,11 @@ impl Channels {
     /// Most devices of one request to a vendor; 1 where each has one of its own.
     pub(crate) fn batch(&self, vendor: VendorName) -> usize {
         self.batches.get(&vendor).copied().unwrap_or(1)
+    }
+
+    /// For how many milliseconds nothing is let through to a vendor.
+    pub(crate) fn closed_ms(&self, vendor: VendorName) -> u64 {
+        (self.closed)(vendor)
     }
 
     pub(crate) fn lane(&self, app: &str, vendor: &str) -> Option<Arc<Lane>> {

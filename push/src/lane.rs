@@ -156,6 +156,14 @@ impl Lane {
         (self.batch, self.vendor.limits().batch_least)
     }
 
+    /// Milliseconds in which nothing at all is let through, whatever it is.
+    pub fn closed_ms(&self) -> u64 {
+        let steady_ms = self.clock.steady_ms();
+        let state = self.state();
+        let held_ms = state.held_until_ms.saturating_sub(steady_ms);
+        held_ms.max(state.breaker.left_ms(steady_ms))
+    }
+
     /// What it is doing.
     pub fn report(&self) -> LaneReport {
         let (now_ms, steady_ms) = (self.clock.now_ms(), self.clock.steady_ms());

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use godwit_archive::{InboxQuery, Record};
-use godwit_model::{AccountNo, Refused};
+use godwit_model::{AccountNo, Refused, TenantNo};
 use godwit_push::{Kind, Lane, Notification, Outcome, PushId, Target, VendorName};
 use godwit_registry::{Device, DuePush, KeptPushToken, LedgerLine, Settled, Settlement};
 
@@ -38,6 +38,7 @@ enum Ready {
 
 /// All that one attempt needs.
 struct Send {
+    tenant: TenantNo,
     lane: Arc<Lane>,
     app: String,
     token: KeptPushToken,
@@ -50,6 +51,7 @@ struct Send {
 pub(super) struct Prepared {
     pub(super) due: DuePush,
     wanted: Wanted,
+    tenant: TenantNo,
     pub(super) lane: Arc<Lane>,
     app: String,
     token: KeptPushToken,
@@ -101,6 +103,7 @@ impl Dispatcher {
                 return Attempt::Ready(Box::new(Prepared {
                     due,
                     wanted,
+                    tenant: send.tenant,
                     lane: send.lane,
                     app: send.app,
                     token: send.token,
@@ -185,6 +188,7 @@ impl Dispatcher {
             return Ok(Ready::Changed);
         }
         Ok(Ready::Yes(Box::new(Send {
+            tenant: device.account.tenant,
             lane,
             app,
             token,
@@ -278,24 +282,27 @@ impl Dispatcher {
             chance: request.chance,
         };
         let settled = self.settle(desk, &tried, &outcome).await;
-        let line = self.line(due, wanted, &token.push.vendor).await;
-        let lines = line.map(|line| LedgerLine {
+        let line = LedgerLine {
             push_id: request.id.hyphenated(),
             outcome: outcome.word().to_owned(),
             code: outcome.code().to_owned(),
             detail: outcome.detail().to_owned(),
             vendor_id: vendor_id(&outcome),
             latency_ms,
-            ..line
-        });
-        self.settlement(due, settled, lines.into_iter().collect())
+            ..self.line_of(push.tenant, (due, wanted), &token.push.vendor)
+        };
+        self.settlement(due, settled, vec![line])
     }
 
     async fn line(&self, due: &DuePush, wanted: &Wanted, vendor: &str) -> Option<LedgerLine> {
         let account = self.registry.account_by_no(due.account).await.ok()??;
-        Some(LedgerLine {
+        Some(self.line_of(account.tenant, (due, wanted), vendor))
+    }
+
+    fn line_of(&self, tenant: TenantNo, (due, wanted): (&DuePush, &Wanted), vendor: &str) -> LedgerLine {
+        LedgerLine {
             at_ms: self.clock.now_ms(),
-            tenant: account.tenant,
+            tenant,
             account: due.account,
             device: due.device,
             lane: due.lane.clone(),
@@ -305,7 +312,7 @@ impl Dispatcher {
             vendor: vendor.to_owned(),
             attempt: due.attempts + 1,
             ..LedgerLine::default()
-        })
+        }
     }
 
     fn settlement(&self, due: &DuePush, what: Settled, lines: Vec<LedgerLine>) -> Settlement {

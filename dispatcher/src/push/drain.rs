@@ -46,6 +46,12 @@ pub(super) async fn drain(dispatcher: Dispatcher, desk: Arc<Desk>, vendor: Vendo
             tokio::time::sleep(GATHER).await;
             continue;
         }
+        let closed_ms = desk.channels.closed_ms(vendor);
+        if closed_ms > 0 {
+            // What is owed waits where it is: taking it and putting it back would help nobody.
+            tokio::time::sleep(Duration::from_millis(closed_ms).min(SLEEP_MAX)).await;
+            continue;
+        }
         let limit = free.min(plan.claim_max);
         let asked = u64::try_from(limit).unwrap_or(u64::MAX);
         let claimed = match dispatcher.registry.claim_push_jobs(name, LEASE_MS, asked).await {

@@ -84,6 +84,12 @@ impl Breaker {
         }
     }
 
+    /// Milliseconds until the next push may go.
+    pub(super) fn left_ms(&self, steady_ms: u64) -> u64 {
+        let open = self.open.as_ref();
+        open.map_or(0, |open| open.probe_at_ms.saturating_sub(steady_ms))
+    }
+
     pub(super) fn stopped(&self) -> Option<&str> {
         self.open.as_ref().map(|open| open.why.as_str())
     }

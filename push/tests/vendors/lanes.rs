@@ -28,6 +28,8 @@ async fn after_a_429_nothing_goes_there_for_the_time_it_named_and_others_go_on()
     assert!(matches!(&outcome, Outcome::Retry { after: Some(after), .. } if *after == Duration::from_secs(2)));
     let seen = stage.simulators.script(vendor).seen();
     for left_ms in [2_000, 1_000, 1] {
+        assert_eq!(stage.lane(vendor).closed_ms(), left_ms);
+        assert_eq!(stage.lane(VendorName::Apns).closed_ms(), 0);
         let outcome = stage.push(vendor, &message(3)).await;
         let Outcome::Retry { after, code, scope, .. } = &outcome else {
             panic!("{outcome:?}");
@@ -42,6 +44,7 @@ async fn after_a_429_nothing_goes_there_for_the_time_it_named_and_others_go_on()
     }
     assert_eq!(stage.simulators.script(vendor).seen(), seen);
     stage.forward(1);
+    assert_eq!(stage.lane(vendor).closed_ms(), 0);
     assert!(stage.push(vendor, &message(4)).await.is_accepted());
 }
 
@@ -101,6 +104,7 @@ async fn a_vendor_that_is_down_for_an_hour_is_asked_by_probes_only() {
         }
         stage.forward(60_000);
     }
+    assert!(stage.lane(vendor).closed_ms() <= 60_000, "a minute at most");
     let seen = stage.simulators.script(vendor).seen();
     assert!(seen <= 10 + 60, "{seen} requests in an hour");
     stage.simulators.script(vendor).calm();
