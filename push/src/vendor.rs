@@ -11,8 +11,10 @@ pub(crate) mod webpush;
 pub(crate) mod xiaomi;
 
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::str::FromStr;
+use std::task::Poll;
 
 use serde::Deserialize;
 
@@ -240,9 +242,26 @@ const ALONE: usize = 16;
 async fn each_alone<'a, T, F: Future<Output = Outcome>>(to: &'a [T], ask: impl Fn(&'a T) -> F) -> Vec<Outcome> {
     let mut outcomes = Vec::with_capacity(to.len());
     for some in to.chunks(ALONE) {
-        outcomes.extend(futures_util::future::join_all(some.iter().map(&ask)).await);
+        outcomes.extend(together(some.iter().map(&ask).collect()).await);
     }
     outcomes
+}
+
+/// What all of these come to, in their order, side by side in one task.
+async fn together<F: Future>(all: Vec<F>) -> Vec<F::Output> {
+    let mut asked: Vec<_> = all.into_iter().map(|one| (Box::pin(one), None)).collect();
+    poll_fn(|context| {
+        let mut is_done = true;
+        for (one, come) in asked.iter_mut().filter(|(_, come)| come.is_none()) {
+            match one.as_mut().poll(context) {
+                Poll::Ready(output) => *come = Some(output),
+                Poll::Pending => is_done = false,
+            }
+        }
+        if is_done { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    asked.into_iter().filter_map(|(_, come)| come).collect()
 }
 
 /// Bytes of the text that a vendor sends back with its reports; the shortest limit of all of them.
