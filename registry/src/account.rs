@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use foldhash::quality::RandomState;
 use godwit_model::{AccountNo, Refusal, TenantNo, UserId};
 use godwit_store::AccountRecord;
-use moka::future::Cache;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{Equivalent, UnitWeighter};
 
 use crate::error::Error;
 use crate::opaque::Opaque;
@@ -31,31 +32,39 @@ pub struct Account {
 
 /// The accounts in memory. They never change; taken back is only which one a removed user had.
 pub(crate) struct Accounts {
-    by_user: Cache<(TenantNo, UserId), Arc<Account>, RandomState>,
-    by_id: Cache<Opaque, Arc<Account>, RandomState>,
+    by_user: Cache<Key, Arc<Account>, UnitWeighter, RandomState>,
+    by_id: Cache<Opaque, Arc<Account>, UnitWeighter, RandomState>,
     /// Counts the removals of users.
     removals: AtomicU64,
+}
+
+type Key = (TenantNo, UserId);
+
+/// A key that is only asked for: every message asks, and copying the name would cost it memory.
+#[derive(Hash)]
+struct Wanted<'a>(TenantNo, &'a UserId);
+
+impl Equivalent<Key> for Wanted<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        self.0 == key.0 && *self.1 == key.1
+    }
 }
 
 impl Accounts {
     pub(crate) fn new(most: u64) -> Self {
         Self {
-            by_user: Cache::builder()
-                .max_capacity(most)
-                .build_with_hasher(RandomState::default()),
-            by_id: Cache::builder()
-                .max_capacity(most)
-                .build_with_hasher(RandomState::default()),
+            by_user: cache(most),
+            by_id: cache(most),
             removals: AtomicU64::new(0),
         }
     }
 
     /// Says that a user is removed, after that is stored (or may be).
-    pub(crate) async fn removed(&self, account: &Account) {
+    pub(crate) fn removed(&self, account: &Account) {
         self.removals.fetch_add(1, Ordering::SeqCst);
-        self.by_user.invalidate(&(account.tenant, account.user.clone())).await;
+        self.by_user.remove(&Wanted(account.tenant, &account.user));
         if let Some(id) = Opaque::parse(&account.account_id) {
-            self.by_id.invalidate(&id).await;
+            self.by_id.remove(&id);
         }
     }
 
@@ -78,15 +87,14 @@ impl From<AccountRecord> for Account {
 impl Registry {
     /// The account of a user.
     pub async fn account_of_user(&self, tenant: TenantNo, user: &UserId) -> Result<Option<Arc<Account>>, Error> {
-        let key = (tenant, user.clone());
-        if let Some(known) = self.0.accounts.by_user.get(&key).await {
+        if let Some(known) = self.0.accounts.by_user.get(&Wanted(tenant, user)) {
             return Ok(Some(known));
         }
         let removals = self.0.accounts.removals();
         let Some(record) = self.0.store.account_of_user(tenant, user).await? else {
             return Ok(None);
         };
-        Ok(Some(self.keep_account(key, record, removals).await))
+        Ok(Some(self.keep_account((tenant, user.clone()), record, removals)))
     }
 
     /// The account with this opaque id.
@@ -94,7 +102,7 @@ impl Registry {
         let Some(key) = Opaque::parse(account_id) else {
             return Ok(None);
         };
-        if let Some(known) = self.0.accounts.by_id.get(&key).await {
+        if let Some(known) = self.0.accounts.by_id.get(&key) {
             return Ok(Some(known));
         }
         let removals = self.0.accounts.removals();
@@ -102,9 +110,9 @@ impl Registry {
             return Ok(None);
         };
         let account = Arc::new(Account::from(record));
-        self.0.accounts.by_id.insert(key, Arc::clone(&account)).await;
+        self.0.accounts.by_id.insert(key, Arc::clone(&account));
         if self.0.accounts.removals() != removals {
-            self.0.accounts.by_id.invalidate(&key).await;
+            self.0.accounts.by_id.remove(&key);
         }
         Ok(Some(account))
     }
@@ -131,7 +139,7 @@ impl Registry {
             .store
             .ensure_account(tenant, user, &account_id, self.now_ms())
             .await?;
-        Ok(self.keep_account((tenant, user.clone()), record, removals).await)
+        Ok(self.keep_account((tenant, user.clone()), record, removals))
     }
 
     /// Refuses an account whose user is blocked.
@@ -148,15 +156,27 @@ impl Registry {
 
     /// `removals` is what was counted before the record was read: if it is more by now, the user of this account may be
     /// one of them, and nothing is kept.
-    async fn keep_account(&self, key: (TenantNo, UserId), record: AccountRecord, removals: u64) -> Arc<Account> {
+    fn keep_account(&self, key: (TenantNo, UserId), record: AccountRecord, removals: u64) -> Arc<Account> {
         let account = Arc::new(Account::from(record));
         let accounts = &self.0.accounts;
-        accounts.by_user.insert(key.clone(), Arc::clone(&account)).await;
+        accounts.by_user.insert(key, Arc::clone(&account));
         if accounts.removals() != removals {
-            accounts.by_user.invalidate(&key).await;
+            accounts.by_user.remove(&Wanted(account.tenant, &account.user));
         }
         account
     }
+}
+
+/// Takes memory as it fills.
+fn cache<K: std::hash::Hash + Eq>(most: u64) -> Cache<K, Arc<Account>, UnitWeighter, RandomState> {
+    let expected = usize::try_from(most).unwrap_or(usize::MAX);
+    Cache::with(
+        expected,
+        most,
+        UnitWeighter,
+        RandomState::default(),
+        DefaultLifecycle::default(),
+    )
 }
 
 /// The refusal of everything a blocked user asks.

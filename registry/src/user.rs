@@ -136,7 +136,7 @@ impl Registry {
         to_the_end(async move {
             let devices = registry.0.store.devices_of(account.no).await?;
             let removed = registry.0.store.remove_user(account.no, registry.now_ms()).await;
-            registry.0.accounts.removed(&account).await;
+            registry.0.accounts.removed(&account);
             registry.forget_devices(&devices).await;
             registry.push_devices_changed(account.no).await;
             match removed? {
