@@ -8,6 +8,7 @@ mod job;
 mod lifecycle;
 mod output;
 mod publications;
+mod timer;
 mod walk;
 
 use std::pin::Pin;
@@ -17,7 +18,6 @@ use std::task::{Context, Poll, Waker};
 use godwit_hub::{Attachment, CloseReason};
 use godwit_registry::Device;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::Sleep;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use crate::door::Door;
@@ -26,6 +26,7 @@ use crate::threads;
 use job::{Done, Job};
 use output::Output;
 use publications::Publications;
+use timer::Timer;
 use walk::Walk;
 
 /// Bytes that wait for the socket, above which no packet is read and no delivery made.
@@ -70,9 +71,7 @@ struct Connection<S> {
     closing: Pin<Box<WaitForCancellationFutureOwned>>,
     /// Whether the door knows whom to wake when it closes.
     is_known: bool,
-    timer: Option<Pin<Box<Sleep>>>,
-    /// What the timer is set to; 0 when it is not.
-    timer_at: u64,
+    timer: Timer,
     /// What the archive's writer wakes, once the task has run: the thread is roused for all of a commit together.
     waker: Option<Waker>,
     /// When a client that does not take its last bytes is left; `None` while the session lasts.
@@ -108,8 +107,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             walk: Walk::default(),
             closing,
             is_known: false,
-            timer: None,
-            timer_at: 0,
+            timer: Timer::default(),
             waker: None,
             left_at: None,
             is_hung_up: false,
@@ -174,6 +172,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     fn empty_mailbox(&mut self, writers: &Waker) {
         let Some(member) = &self.member else { return };
+        if !member.attachment.mailbox().has_news() {
+            return;
+        }
         let mail = member.attachment.mailbox().take(writers);
         for event in mail.events {
             if self.outgoing() < OUTGOING_BYTES_MAX {
@@ -199,29 +200,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Whether something is due before the timer goes off, or already.
     fn is_due(&self) -> bool {
-        let before_timer = |at| self.timer_at == 0 || at < self.timer_at;
-        self.due_at().is_some_and(|at| before_timer(at) || self.now >= at)
+        self.due_at()
+            .is_some_and(|at| self.timer.is_late_for(at) || self.now >= at)
     }
 
-    /// The timer is set anew only when it has gone off or is too late: most timeouts move away before they come.
     fn poll_timer(&mut self, cx: &mut Context<'_>) {
         while let Some(at) = self.due_at() {
-            if self.timer_at == 0 || self.timer_at > at {
-                let instant = self.door.instant(at);
-                match &mut self.timer {
-                    Some(timer) => timer.as_mut().reset(instant),
-                    None => self.timer = Some(Box::pin(tokio::time::sleep_until(instant))),
-                }
-                self.timer_at = at.max(1);
-            }
-            let gone_off = self
-                .timer
-                .as_mut()
-                .is_some_and(|timer| timer.as_mut().poll(cx).is_ready());
-            if !gone_off {
+            if !self.timer.poll(cx, &self.door, (self.now, at)) {
                 return;
             }
-            self.timer_at = 0;
             self.now = self.door.now();
             let now = self.now;
             self.session.tick(now);

@@ -1,6 +1,7 @@
 //! Where a session finds what happened since it last looked: hints, events, and whether it must close. Bounded.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -63,6 +64,8 @@ pub struct Mailbox {
     pub account: AccountNo,
     /// Which device.
     pub device: DeviceNo,
+    /// Whether there is anything to take. Changed under the lock only.
+    has_news: AtomicBool,
     contents: Mutex<Contents>,
 }
 
@@ -71,6 +74,8 @@ impl Mailbox {
         Self {
             account,
             device,
+            // So that the first look tells whom to wake.
+            has_news: AtomicBool::new(true),
             contents: Mutex::default(),
         }
     }
@@ -89,9 +94,15 @@ impl Mailbox {
         contents.hint_bytes = 0;
     }
 
+    /// Whether [`Mailbox::take`] would find something, or has yet to be told whom to wake. Costs no lock.
+    pub fn has_news(&self) -> bool {
+        self.has_news.load(Ordering::SeqCst)
+    }
+
     /// Takes what came; `waker` is woken when there is more.
     pub fn take(&self, waker: &Waker) -> Mail {
         let mut contents = self.lock();
+        self.has_news.store(false, Ordering::SeqCst);
         if !contents.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
             contents.waker = Some(waker.clone());
         }
@@ -118,6 +129,7 @@ impl Mailbox {
         }
         let first = !contents.has_unread_hints;
         contents.has_unread_hints = true;
+        self.has_news.store(true, Ordering::SeqCst);
         first
     }
 
@@ -142,6 +154,7 @@ impl Mailbox {
                 metrics::counter!("events_dropped_total", "reason" => "slow_session").increment(1);
             }
             contents.mail.events.push_back(event);
+            self.has_news.store(true, Ordering::SeqCst);
             contents.waker.take()
         };
         wake(waker);
@@ -176,6 +189,7 @@ impl Mailbox {
         let waker = {
             let mut contents = self.lock();
             contents.mail.close.get_or_insert(reason);
+            self.has_news.store(true, Ordering::SeqCst);
             contents.waker.take()
         };
         wake(waker);
@@ -224,6 +238,24 @@ mod tests {
         }
         let mail = mailbox.take(Waker::noop());
         assert_eq!((mail.head, mail.hints.len()), (1003, 2));
+    }
+
+    #[test]
+    fn there_is_news_until_the_first_look_and_whenever_something_comes() {
+        let mailbox = Mailbox::new(AccountNo(1), DeviceNo(1));
+        mailbox.listen(true);
+        let ways: [fn(&Mailbox); 4] = [
+            |_| {},
+            |mailbox| assert!(mailbox.hint(1, &record(1))),
+            |mailbox| mailbox.event(Bytes::new()),
+            |mailbox| mailbox.close(CloseReason::Retired),
+        ];
+        for way in ways {
+            way(&mailbox);
+            assert!(mailbox.has_news());
+            mailbox.take(Waker::noop());
+            assert!(!mailbox.has_news());
+        }
     }
 
     #[test]
