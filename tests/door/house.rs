@@ -9,7 +9,7 @@ use godwit_broker::codec::Version;
 use godwit_broker::{Broker, Settings};
 use godwit_dispatcher::Dispatcher;
 use godwit_hub::{Hub, Switchboard};
-use godwit_model::{OsKind, SystemClock};
+use godwit_model::{Clock, OsKind, SystemClock};
 use godwit_registry::{App, Proof, Registration, Registry, SecretCost};
 use godwit_store::Store;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -59,7 +59,10 @@ impl House {
     }
 
     pub(crate) async fn with(settings: Settings) -> Self {
-        let clock = Arc::new(SystemClock);
+        Self::at(Arc::new(SystemClock), settings).await
+    }
+
+    pub(crate) async fn at(clock: Arc<dyn Clock>, settings: Settings) -> Self {
         let switchboard = Arc::new(Switchboard::default());
         let disk = SimulatedDisk::new(1);
         let archive_settings = godwit_archive::Settings {

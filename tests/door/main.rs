@@ -5,6 +5,7 @@ mod arriving;
 mod closing;
 mod groups;
 mod house;
+mod instructions;
 #[path = "../../broker/tests/session/packets.rs"]
 #[expect(dead_code, reason = "the session's tests need more of it")]
 mod packets;
