@@ -108,6 +108,7 @@ impl Compare {
         let mut programs = vec![
             Program::find(Kind::Godwit, &godwit).context("build it with cargo build -p godwit-server")?,
             Program::find(Kind::Mosquitto, &self.mosquitto).context("install Debian's package mosquitto")?,
+            Program::find(Kind::Archived, &self.mosquitto)?,
         ];
         let tool = build.join("../tools/bin/rumqttd");
         match &self.rumqttd {

@@ -1,5 +1,6 @@
 //! Drives any MQTT server with the loads of a messenger, and reports what it cost.
 
+mod archiver;
 mod compare;
 mod connection;
 mod draft;
@@ -46,6 +47,8 @@ enum Command {
     },
     /// Start servers in turns, run every load against each, and write the tables.
     Compare(compare::Compare),
+    /// Subscribe to everything of an MQTT server and keep it in SQLite, for the comparison. Runs until it is ended.
+    Archiver(archiver::Archiver),
 }
 
 fn main() -> ExitCode {
@@ -81,6 +84,7 @@ async fn act(command: Command) -> anyhow::Result<bool> {
             Ok(record.faults.is_empty())
         }
         Command::Compare(compare) => compare.run().await,
+        Command::Archiver(archiver) => archiver.run().map(|()| true),
     }
 }
 

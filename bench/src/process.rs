@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -10,10 +10,10 @@ use anyhow::Context as _;
 /// Clock ticks of `/proc/PID/stat` are hundredths of a second on every Linux in use (`USER_HZ`).
 const TICK: Duration = Duration::from_millis(10);
 
-/// A process of this machine.
+/// A process of this machine, or several that are counted together.
 #[derive(Clone, Debug)]
 pub(crate) struct Process {
-    folder: PathBuf,
+    folders: Vec<PathBuf>,
 }
 
 /// CPU used up to a moment.
@@ -44,54 +44,60 @@ pub(crate) struct Usage {
 }
 
 impl Process {
-    pub(crate) fn new(pid: u32) -> Self {
+    pub(crate) fn of(pids: &[u32]) -> Self {
         Self {
-            folder: PathBuf::from(format!("/proc/{pid}")),
+            folders: pids.iter().map(|pid| PathBuf::from(format!("/proc/{pid}"))).collect(),
         }
     }
 
     /// The load generator itself.
     pub(crate) fn own() -> Self {
-        Self::new(std::process::id())
+        Self::of(&[std::process::id()])
     }
 
     pub(crate) fn cpu(&self) -> anyhow::Result<CpuTime> {
-        let whole = ticks(&self.read("stat")?).context("/proc/PID/stat reads otherwise")?;
-        let mut threads = BTreeMap::new();
-        for task in fs::read_dir(self.folder.join("task"))? {
-            let task = task?;
-            let thread = task.file_name().to_str().and_then(|name| name.parse().ok());
-            // A thread that ended meanwhile, or a kernel that does not count so.
-            let used = fs::read_to_string(task.path().join("schedstat"))
-                .ok()
-                .as_deref()
-                .and_then(on_cpu);
-            if let (Some(thread), Some(used)) = (thread, used) {
-                threads.insert(thread, used);
+        let mut time = CpuTime::default();
+        for folder in &self.folders {
+            time.whole += ticks(&read(folder, "stat")?).context("/proc/PID/stat reads otherwise")?;
+            for task in fs::read_dir(folder.join("task"))? {
+                let task = task?;
+                let thread = task.file_name().to_str().and_then(|name| name.parse().ok());
+                // A thread that ended meanwhile, or a kernel that does not count so.
+                let used = fs::read_to_string(task.path().join("schedstat"))
+                    .ok()
+                    .as_deref()
+                    .and_then(on_cpu);
+                if let (Some(thread), Some(used)) = (thread, used) {
+                    time.threads.insert(thread, used);
+                }
             }
         }
-        Ok(CpuTime { whole, threads })
+        Ok(time)
     }
 
     pub(crate) fn usage(&self) -> anyhow::Result<Usage> {
-        let status = self.read("status")?;
-        let io = self.read("io").unwrap_or_default();
-        Ok(Usage {
-            resident_kib: field(&status, "VmRSS:").context("no VmRSS")?,
-            peak_kib: field(&status, "VmHWM:").unwrap_or_default(),
-            written: field(&io, "write_bytes:").unwrap_or_default(),
-        })
+        let mut usage = Usage::default();
+        for folder in &self.folders {
+            let status = read(folder, "status")?;
+            let io = read(folder, "io").unwrap_or_default();
+            usage.resident_kib += field(&status, "VmRSS:").context("no VmRSS")?;
+            usage.peak_kib += field(&status, "VmHWM:").unwrap_or_default();
+            usage.written += field(&io, "write_bytes:").unwrap_or_default();
+        }
+        Ok(usage)
     }
 
     /// Makes the peak the present, where the kernel lets us.
     pub(crate) fn forget_peak(&self) {
-        let _ = fs::write(self.folder.join("clear_refs"), "5");
+        for folder in &self.folders {
+            let _ = fs::write(folder.join("clear_refs"), "5");
+        }
     }
+}
 
-    fn read(&self, name: &str) -> anyhow::Result<String> {
-        let path = self.folder.join(name);
-        fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
-    }
+fn read(folder: &Path, name: &str) -> anyhow::Result<String> {
+    let path = folder.join(name);
+    fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
 }
 
 impl CpuTime {

@@ -1,5 +1,6 @@
 //! Starts the servers that are compared, each with its settings, on free ports and a folder of its own; stops them again.
 
+mod archived;
 mod godwit;
 mod mosquitto;
 mod rumqttd;
@@ -26,6 +27,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 pub(crate) enum Kind {
     Godwit,
     Mosquitto,
+    /// mosquitto, and what stores its messages.
+    Archived,
     Rumqttd,
 }
 
@@ -43,6 +46,8 @@ pub(crate) struct Program {
 /// A server that runs; killed when dropped.
 pub(crate) struct Running {
     child: Child,
+    /// What runs beside it.
+    companion: Option<Child>,
     pub(crate) target: Arc<Target>,
 }
 
@@ -65,6 +70,7 @@ impl Kind {
         match self {
             Self::Godwit => "godwit",
             Self::Mosquitto => "mosquitto",
+            Self::Archived => archived::NAME,
             Self::Rumqttd => "rumqttd",
         }
     }
@@ -74,6 +80,7 @@ impl Kind {
         match self {
             Self::Godwit => godwit::SETTINGS_IN_WORDS,
             Self::Mosquitto => mosquitto::SETTINGS_IN_WORDS,
+            Self::Archived => archived::SETTINGS_IN_WORDS,
             Self::Rumqttd => rumqttd::SETTINGS_IN_WORDS,
         }
     }
@@ -90,7 +97,7 @@ impl Program {
                 said(path, &["version"])?,
                 said(path, &["config", "default"])?.contains("\n[tls]"),
             ),
-            Kind::Mosquitto => (said(path, &["-h"])?, true),
+            Kind::Mosquitto | Kind::Archived => (said(path, &["-h"])?, true),
             Kind::Rumqttd => (said(path, &["--version"])?, false),
         };
         Ok(Self {
@@ -114,6 +121,7 @@ impl Program {
         let started = match self.kind {
             Kind::Godwit => godwit::start(&self.path, &place).await,
             Kind::Mosquitto => mosquitto::start(&self.path, &place).await,
+            Kind::Archived => archived::start(&self.path, &place).await,
             Kind::Rumqttd => rumqttd::start(&self.path, &place).await,
         };
         started.with_context(|| {
@@ -146,8 +154,10 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        for child in self.companion.iter_mut().chain([&mut self.child]) {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 
@@ -168,9 +178,12 @@ async fn started(mut child: Child, mut listening: impl FnMut() -> Option<Target>
     let began = Instant::now();
     loop {
         if let Some(mut target) = listening() {
-            target.process = Some(Process::new(child.id()));
-            let target = Arc::new(target);
-            return Ok(Running { child, target });
+            target.process = Some(Process::of(&[child.id()]));
+            return Ok(Running {
+                child,
+                companion: None,
+                target: Arc::new(target),
+            });
         }
         if let Some(status) = child.try_wait()? {
             bail!("it ended at once: {status}");

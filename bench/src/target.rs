@@ -209,7 +209,7 @@ impl Place {
             target.mqtts = self.mqtts.zip(trust);
             target
         };
-        target.process = self.pid.map(Process::new);
+        target.process = self.pid.map(|pid| Process::of(&[pid]));
         Ok(target)
     }
 }

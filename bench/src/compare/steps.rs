@@ -21,6 +21,8 @@ pub(crate) struct Step {
     pub(crate) load: Load,
     /// rumqttd takes part.
     rumqttd: bool,
+    /// mosquitto with an archiver takes part.
+    archived: bool,
     /// A probe: once is enough.
     pub(crate) once: bool,
 }
@@ -28,7 +30,11 @@ pub(crate) struct Step {
 impl Step {
     /// Whether the server can do this.
     pub(crate) fn suits(&self, program: &Program) -> bool {
-        let invited = program.kind != Kind::Rumqttd || self.rumqttd;
+        let invited = match program.kind {
+            Kind::Godwit | Kind::Mosquitto => true,
+            Kind::Archived => self.archived,
+            Kind::Rumqttd => self.rumqttd,
+        };
         invited && (program.tls || !self.load.tls())
     }
 }
@@ -73,6 +79,7 @@ fn step(label: impl Into<String>, load: Load) -> Step {
         label: label.into(),
         load,
         rumqttd: false,
+        archived: false,
         once: false,
     }
 }
@@ -95,6 +102,9 @@ fn chats(size: &Size) -> Vec<Step> {
     }
     for in_flight in [200, 1000] {
         steps.push(step(format!("{in_flight} in flight"), chat(None, in_flight, false)));
+    }
+    for at in [1, 3] {
+        steps[at].archived = true;
     }
     steps[3].rumqttd = true;
     steps.push(step("200 in flight, TLS", chat(None, 200, true)));
