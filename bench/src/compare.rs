@@ -2,6 +2,7 @@
 
 mod document;
 mod machine;
+mod plots;
 mod steps;
 mod tables;
 
@@ -88,7 +89,10 @@ impl Compare {
         }
         let section = document::section(&results, &programs, &machine, &self.command());
         match &self.write {
-            Some(document) => document::write(document, &section)?,
+            Some(document) => {
+                plots::write(document, &results)?;
+                document::write(document, &section)?;
+            }
             None => crate::report::print(&section),
         }
         let failed = results.iter().flat_map(|result| &result.records);

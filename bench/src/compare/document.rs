@@ -8,6 +8,7 @@ use anyhow::{Context as _, ensure};
 
 use super::Results;
 use super::machine::Machine;
+use super::plots;
 use super::tables::TABLES;
 use crate::servers::Program;
 
@@ -29,6 +30,7 @@ pub(super) fn section(results: &[Results], programs: &[Program], machine: &Machi
         let _ = writeln!(text, "- {} ({version}): {}.", kind.name(), kind.settings());
     }
     text.push('\n');
+    text.push_str(&plots::markdown(results));
     for table in &TABLES {
         text.push_str(&table.markdown(results));
     }

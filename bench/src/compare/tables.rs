@@ -201,8 +201,8 @@ impl Table {
 
 /// One figure over the rounds.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Spread {
-    median: f64,
+pub(super) struct Spread {
+    pub(super) median: f64,
     lowest: f64,
     highest: f64,
     alone: bool,
@@ -223,7 +223,7 @@ impl Spread {
     }
 }
 
-fn spread(records: &[Record], server: &str, figure: &str) -> Option<Spread> {
+pub(super) fn spread(records: &[Record], server: &str, figure: &str) -> Option<Spread> {
     let of_server = records.iter().filter(|record| record.server == server);
     let mut values: Vec<_> = of_server
         .filter_map(|record| record.figures.get(figure).copied())
