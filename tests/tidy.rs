@@ -235,6 +235,13 @@ fn the_published_limits_are_the_limits() {
         ("characters of a userId or groupId", NAME_CHARACTERS_MAX),
         ("names in `to` or `target`", limits::TARGETS_MAX),
         ("members of a group", limits::GROUP_MEMBERS_MAX),
+        ("recipients of a message", limits::RECIPIENTS_MAX),
+        (
+            "terms of an address that combines tags and organisations",
+            limits::AUDIENCE_TERMS_MAX,
+        ),
+        ("levels of such an address", limits::AUDIENCE_DEPTH_MAX),
+        ("departments above one another", limits::ORG_DEPTH_MAX),
         ("recipients numbered with their message", limits::INLINE_RECIPIENTS_MAX),
         ("entries of a page", limits::PAGE_ENTRIES_MAX),
         (

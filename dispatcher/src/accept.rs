@@ -8,7 +8,7 @@ use godwit_protocol::{Body, content, fingerprint, properties};
 
 use crate::author::Author;
 use crate::call::told_elsewhere;
-use crate::expand::{RefusedTarget, Route};
+use crate::expand::{AcceptedTarget, RefusedTarget, Route};
 use crate::{Dispatcher, Sender};
 
 /// A draft that may be sent: ready for the archive.
@@ -18,6 +18,7 @@ pub struct Accepted {
     pub(crate) entry: Entry,
     /// What the sender's other devices are told once it is stored.
     pub(crate) told: Option<Entry>,
+    pub(crate) accepted: Vec<AcceptedTarget>,
     pub(crate) refused: Vec<RefusedTarget>,
 }
 
@@ -81,6 +82,7 @@ fn build(sender: &Sender, author: &Author, route: Route, draft: Draft) -> Accept
         id: draft.id,
         entry,
         told: None,
+        accepted: route.accepted,
         refused: route.refused,
     }
 }

@@ -15,7 +15,7 @@ use godwit_registry::Device;
 use crate::Dispatcher;
 use crate::accept::Accepted;
 use crate::call::append_when_room;
-use crate::expand::RefusedTarget;
+use crate::expand::{AcceptedTarget, RefusedTarget};
 use crate::failure::of_append;
 
 /// A message that is durable.
@@ -31,6 +31,8 @@ pub struct Submitted {
     pub recipients: u32,
     /// Whether it had been submitted before; then nothing new was stored.
     pub duplicate: bool,
+    /// What each address stands for, where an app names several or one that stands for several.
+    pub accepted: Vec<AcceptedTarget>,
     /// Receivers of a list that were left out.
     pub refused: Vec<RefusedTarget>,
 }
@@ -44,7 +46,7 @@ pub struct Appending {
     id: String,
     fingerprint: u128,
     body: Bytes,
-    refused: Vec<RefusedTarget>,
+    targets: (Vec<AcceptedTarget>, Vec<RefusedTarget>),
     accepted: metrics::Counter,
 }
 
@@ -60,6 +62,7 @@ impl Dispatcher {
             id,
             entry,
             told,
+            accepted,
             refused,
         } = accepted;
         let body = entry.body.clone();
@@ -72,7 +75,7 @@ impl Dispatcher {
             id,
             fingerprint,
             body,
-            refused,
+            targets: (accepted, refused),
             accepted: self.accepted.clone(),
         })
     }
@@ -105,6 +108,7 @@ impl Dispatcher {
             id: draft_id.to_owned(),
             entry,
             told: None,
+            accepted: Vec::new(),
             refused: Vec::new(),
         })
     }
@@ -148,7 +152,8 @@ impl Future for Appending {
             sender_seq: receipt.sender_seq,
             recipients: receipt.recipients,
             duplicate: receipt.duplicate,
-            refused: std::mem::take(&mut this.refused),
+            accepted: std::mem::take(&mut this.targets.0),
+            refused: std::mem::take(&mut this.targets.1),
         }))
     }
 }

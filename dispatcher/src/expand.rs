@@ -1,9 +1,9 @@
 //! From whom a draft names to the accounts that get it, and the conversation it belongs to.
 
-use std::sync::Arc;
+mod many;
 
 use godwit_model::{AccountNo, Address, ConversationKey, Draft, GroupId, Refusal, Refused, UserId, permission};
-use godwit_registry::{App, Group, Scope};
+use godwit_registry::Group;
 
 use crate::author::Author;
 use crate::failure::of_registry;
@@ -18,6 +18,15 @@ pub struct RefusedTarget {
     pub refusal: Refusal,
 }
 
+/// A receiver that stands for several, and for how many.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AcceptedTarget {
+    /// As the sender named it, in canonical spelling.
+    pub to: String,
+    /// How many accounts it stands for.
+    pub accounts: u32,
+}
+
 /// Where a message goes and how it reads there.
 pub(crate) struct Route {
     pub(crate) conversation: ConversationKey,
@@ -27,6 +36,8 @@ pub(crate) struct Route {
     /// `None` when every reader sees itself.
     pub(crate) to: Option<String>,
     pub(crate) target: Vec<String>,
+    /// What each address stands for, where an app names several or one that stands for several.
+    pub(crate) accepted: Vec<AcceptedTarget>,
     pub(crate) refused: Vec<RefusedTarget>,
 }
 
@@ -39,12 +50,7 @@ impl Dispatcher {
             )),
             [Address::User(user)] => self.to_user(sender, author, user, &draft.target).await,
             [Address::Group(group)] => self.to_group(sender, author, group, &draft.target).await,
-            [Address::All] => self.to_everyone(author).await,
-            [Address::Tag(_) | Address::Org(_) | Address::App(_)] => Err(Refused::new(
-                Refusal::Unsupported,
-                "tags, orgs and apps cannot be addressed yet",
-            )),
-            many => self.to_list(sender, author, many).await,
+            many => self.to_many(author, many).await,
         }
     }
 
@@ -76,6 +82,7 @@ impl Dispatcher {
             from: author.name.clone(),
             to: Some(user.to_string()),
             target: target.iter().map(Address::to_string).collect(),
+            accepted: Vec::new(),
             refused: Vec::new(),
         })
     }
@@ -105,76 +112,9 @@ impl Dispatcher {
             from: format!("g:{id}"),
             to: None,
             target: vec![author.name.clone()],
+            accepted: Vec::new(),
             refused: Vec::new(),
         })
-    }
-
-    async fn to_everyone(&self, author: &Author) -> Result<Route, Refused> {
-        let app = broadcasting_app(author)?;
-        let recipients = self
-            .registry
-            .accounts_of_tenant(app.tenant)
-            .await
-            .map_err(of_registry)?;
-        if recipients.is_empty() {
-            return Err(Refused::new(Refusal::UserNotFound, "this tenant has no users yet"));
-        }
-        Ok(to_many(author, app, recipients, Vec::new()))
-    }
-
-    async fn to_list(&self, sender: &Sender, author: &Author, list: &[Address]) -> Result<Route, Refused> {
-        let Some(app) = &author.app else {
-            return Err(Refused::new(
-                Refusal::Forbidden,
-                "only an app sends to a list; a device names one receiver",
-            ));
-        };
-        let mut recipients = Vec::with_capacity(list.len() + 1);
-        let mut refused = Vec::new();
-        for address in list {
-            let Address::User(user) = address else {
-                return Err(Refused::new(
-                    Refusal::InvalidField,
-                    format!("`to`: a list may name users only, not {address}"),
-                ));
-            };
-            match self
-                .registry
-                .account_of_user(sender.tenant(), user)
-                .await
-                .map_err(of_registry)?
-            {
-                Some(account) => recipients.push(account.no),
-                None => refused.push(RefusedTarget {
-                    to: user.to_string(),
-                    refusal: Refusal::UserNotFound,
-                }),
-            }
-        }
-        if recipients.is_empty() {
-            return Err(Refused::new(
-                Refusal::UserNotFound,
-                "`to`: none of these users exists in this tenant",
-            ));
-        }
-        recipients.extend(author.account.as_ref().map(|own| own.no));
-        Ok(to_many(author, app, recipients, refused))
-    }
-}
-
-fn broadcasting_app(author: &Author) -> Result<&Arc<App>, Refused> {
-    let app = author.app.as_ref().filter(|app| app.scopes.contains(Scope::Broadcast));
-    app.ok_or_else(|| Refused::new(Refusal::Forbidden, "`all` is for apps with the scope `broadcast`"))
-}
-
-fn to_many(author: &Author, app: &App, recipients: Vec<AccountNo>, refused: Vec<RefusedTarget>) -> Route {
-    Route {
-        conversation: ConversationKey::broadcast(app.tenant, app.no),
-        recipients: distinct(recipients),
-        from: author.name.clone(),
-        to: None,
-        target: Vec::new(),
-        refused,
     }
 }
 

@@ -36,7 +36,7 @@ use godwit_registry::Registry;
 pub use accept::Accepted;
 pub use append::{Appending, Submitted};
 pub use devices::NewRegistration;
-pub use expand::RefusedTarget;
+pub use expand::{AcceptedTarget, RefusedTarget};
 pub use godwit_archive::GoneReason;
 pub use groups::{GroupActor, GroupWish};
 pub use message_id::new_message_id;

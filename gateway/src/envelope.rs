@@ -11,7 +11,9 @@ pub(crate) struct Draft {
     /// The sender's own id of the message, 1 to 255 bytes; the platform makes one if it is left out.
     #[schema(required = false)]
     id: Option<String>,
-    /// A userId, an address (`g:ID` a group, `all` everyone), or a list of userIds.
+    /// A userId, or an address: `g:ID` a group, `t:ID` a tag, `o:ID` an organisation and what is below it, `a:ID` the
+    /// users of an app, `and(t:vip,not(o:sales))` tags and organisations combined, `all` everyone. Or a list of any but
+    /// groups.
     to: OneOrMany,
     /// A user of the tenant to speak as; left out, the app speaks as itself.
     #[schema(required = false)]

@@ -28,6 +28,7 @@ mod problem;
 mod pushes;
 mod rate_limit;
 mod reading;
+mod rosters;
 mod routes;
 mod settings;
 mod tenants;

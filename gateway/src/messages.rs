@@ -1,5 +1,9 @@
 //! `/v1/messages`: an app sends a message, or reads one.
 
+mod batch;
+
+pub(crate) use batch::*;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
@@ -37,8 +41,20 @@ pub(crate) struct MessageAnswer {
     conv_seq: u64,
     /// How many inboxes it is in; the sender's own is one of them if it has one.
     accepted: u32,
+    /// Of a list, or of a name that stands for several: how many accounts each name stands for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    targets: Vec<Reached>,
     /// Receivers of a list that were left out.
     refused: Vec<LeftOut>,
+}
+
+/// A name that stands for accounts.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Reached {
+    /// The name, in canonical spelling.
+    to: String,
+    /// How many accounts.
+    accounts: u32,
 }
 
 /// A receiver that was left out.
@@ -130,23 +146,45 @@ fn refuse_not_yet(bytes: &[u8]) -> Result<(), Problem> {
 }
 
 fn answer(submitted: Submitted) -> Response {
-    let record = &submitted.record;
-    let left_out = |target: godwit_dispatcher::RefusedTarget| LeftOut {
-        to: target.to,
-        code: target.refusal.code(),
-    };
-    let answer = MessageAnswer {
-        id: submitted.id,
-        server_id: record.server_id.to_string(),
-        server_time: record.server_time_ms,
-        conv: record.conversation.map(|conversation| conversation.to_string()),
-        conv_seq: record.conv_seq,
-        accepted: submitted.recipients,
-        refused: submitted.refused.into_iter().map(left_out).collect(),
-    };
-    if submitted.duplicate {
-        (StatusCode::OK, [(REPLAYED, "true")], Json(answer)).into_response()
+    let is_repeat = submitted.duplicate;
+    let answer = Json(MessageAnswer::from(submitted));
+    if is_repeat {
+        (StatusCode::OK, [(REPLAYED, "true")], answer).into_response()
     } else {
-        (StatusCode::CREATED, Json(answer)).into_response()
+        (StatusCode::CREATED, answer).into_response()
+    }
+}
+
+impl From<Submitted> for MessageAnswer {
+    fn from(submitted: Submitted) -> Self {
+        let record = &submitted.record;
+        Self {
+            id: submitted.id,
+            server_id: record.server_id.to_string(),
+            server_time: record.server_time_ms,
+            conv: record.conversation.map(|conversation| conversation.to_string()),
+            conv_seq: record.conv_seq,
+            accepted: submitted.recipients,
+            targets: submitted.accepted.into_iter().map(Reached::from).collect(),
+            refused: submitted.refused.into_iter().map(LeftOut::from).collect(),
+        }
+    }
+}
+
+impl From<godwit_dispatcher::AcceptedTarget> for Reached {
+    fn from(target: godwit_dispatcher::AcceptedTarget) -> Self {
+        Self {
+            to: target.to,
+            accounts: target.accounts,
+        }
+    }
+}
+
+impl From<godwit_dispatcher::RefusedTarget> for LeftOut {
+    fn from(target: godwit_dispatcher::RefusedTarget) -> Self {
+        Self {
+            to: target.to,
+            code: target.refusal.code(),
+        }
     }
 }

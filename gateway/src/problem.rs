@@ -113,6 +113,11 @@ impl Problem {
         self.code
     }
 
+    /// Whether the same request may succeed later.
+    pub(crate) fn is_retryable(&self) -> bool {
+        self.retryable
+    }
+
     /// The explanation.
     pub(crate) fn detail(&self) -> &str {
         &self.detail

@@ -15,7 +15,7 @@ use crate::problem::Problem;
 use crate::settings::Settings;
 use crate::{
     apps, conversations, description, devices, docs_page, frame, groups, health, history, inbox, messages, oauth,
-    pushes, reading, tenants, tickets, try_page, users, withdrawals,
+    pushes, reading, rosters, tenants, tickets, try_page, users, withdrawals,
 };
 
 /// The REST door. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`: without the peer's address all
@@ -48,6 +48,9 @@ pub fn openapi() -> OpenApi {
 }
 
 fn resources() -> OpenApiRouter<Door> {
+    let large = OpenApiRouter::new()
+        .routes(routes!(messages::send_messages))
+        .layer(DefaultBodyLimit::max(messages::BATCH_BYTES_MAX));
     OpenApiRouter::new()
         .routes(routes!(oauth::issue_token))
         .routes(routes!(tickets::issue_ticket))
@@ -56,6 +59,7 @@ fn resources() -> OpenApiRouter<Door> {
         .routes(routes!(devices::set_push_token, devices::remove_push_token))
         .routes(routes!(devices::switch_push))
         .routes(routes!(messages::send_message))
+        .merge(large)
         .routes(routes!(messages::read_message, withdrawals::withdraw_message))
         .routes(routes!(messages::message_timeline))
         .routes(routes!(conversations::read_conversation))
@@ -72,7 +76,19 @@ fn resources() -> OpenApiRouter<Door> {
         .routes(routes!(health::readiness))
         .routes(routes!(health::metrics))
         .merge(organisation())
+        .merge(rosters())
         .merge(groups())
+}
+
+/// Tags and organisations.
+fn rosters() -> OpenApiRouter<Door> {
+    OpenApiRouter::new()
+        .routes(routes!(rosters::list_tags))
+        .routes(routes!(rosters::read_tag, rosters::put_tag, rosters::remove_tag))
+        .routes(routes!(rosters::list_tag_members, rosters::change_tag_members))
+        .routes(routes!(rosters::list_orgs))
+        .routes(routes!(rosters::read_org, rosters::put_org, rosters::remove_org))
+        .routes(routes!(rosters::list_org_members, rosters::change_org_members))
 }
 
 /// Groups, whose members come in large bodies.

@@ -18,6 +18,7 @@ mod m0006_platform;
 mod m0007_push;
 mod m0009_users_and_apps_managed;
 mod m0010_groups_managed;
+mod m0011_rosters;
 mod m0011_shared_pushes;
 
 /// Every step of the schema, oldest first.
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_push::Step),
             Box::new(m0009_users_and_apps_managed::Step),
             Box::new(m0010_groups_managed::Step),
+            Box::new(m0011_rosters::Step),
             Box::new(m0011_shared_pushes::Step),
         ]
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::audience::Audience;
 use crate::id::{GroupId, MalformedId, UserId};
 
 /// Whom a message is from or for.
@@ -18,6 +19,8 @@ pub enum Address {
     Org(UserId),
     /// An app: `a:ID`.
     App(UserId),
+    /// Tags and organisations combined: `and(t:vip,not(o:sales))`.
+    Audience(Box<Audience>),
     /// Everyone in the tenant: `all`.
     All,
 }
@@ -28,6 +31,10 @@ impl FromStr for Address {
     fn from_str(text: &str) -> Result<Self, MalformedId> {
         if text == "all" {
             return Ok(Self::All);
+        }
+        if text.ends_with(')') {
+            let audience = text.parse().map_err(|_| MalformedId)?;
+            return Ok(Self::Audience(Box::new(audience)));
         }
         if let Some((kind, id)) = text.split_once(':') {
             return Self::with_kind(kind, id);
@@ -68,6 +75,7 @@ impl fmt::Display for Address {
             Self::Tag(id) => write!(f, "t:{id}"),
             Self::Org(id) => write!(f, "o:{id}"),
             Self::App(id) => write!(f, "a:{id}"),
+            Self::Audience(audience) => audience.fmt(f),
             Self::All => f.write_str("all"),
         }
     }
@@ -88,6 +96,7 @@ mod tests {
             ("sales@org", "o:sales"),
             ("shop@app", "a:shop"),
             ("t:vip", "t:vip"),
+            ("and(t:vip, not(sales@org))", "and(t:vip,not(o:sales))"),
             ("all", "all"),
             ("1@tenant", "all"),
         ] {

@@ -4,6 +4,7 @@
 #![deny(missing_docs)]
 
 pub mod address;
+pub mod audience;
 pub mod clock;
 pub mod conversation;
 pub mod device;
@@ -19,6 +20,7 @@ pub mod reading;
 pub mod refusal;
 
 pub use address::Address;
+pub use audience::Audience;
 pub use clock::{Clock, SystemClock};
 pub use conversation::ConversationKey;
 pub use device::OsKind;

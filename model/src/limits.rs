@@ -33,6 +33,18 @@ pub const GROUP_CHANGE_NAMES_MAX: usize = 100;
 /// Most names in `target` or in a list of recipients.
 pub const TARGETS_MAX: usize = 10_000;
 
+/// Most recipients of one message; more are for a broadcast job, which is throttled and can be stopped. 800 KB of numbers.
+pub const RECIPIENTS_MAX: usize = 100_000;
+
+/// Most tags, organisations and words that combine them in one audience.
+pub const AUDIENCE_TERMS_MAX: usize = 32;
+
+/// How deep they may be nested.
+pub const AUDIENCE_DEPTH_MAX: usize = 8;
+
+/// How many departments may stand above one another.
+pub const ORG_DEPTH_MAX: usize = 32;
+
 /// Most entries one page holds.
 pub const PAGE_ENTRIES_MAX: usize = 500;
 

@@ -12,6 +12,8 @@ pub enum Refusal {
     InvalidField,
     /// The message, or one of its fields, is larger than the limit.
     TooLarge,
+    /// More recipients than one message may have: a broadcast job is for them.
+    TooManyRecipients,
     /// The credentials are missing, wrong, expired or revoked.
     Unauthenticated,
     /// Known, but not allowed to do this.
@@ -67,10 +69,11 @@ pub enum Remedy {
 
 impl Refusal {
     /// All of them, for published tables.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Malformed,
         Self::InvalidField,
         Self::TooLarge,
+        Self::TooManyRecipients,
         Self::Unauthenticated,
         Self::Forbidden,
         Self::NotYourself,
@@ -141,6 +144,12 @@ impl Refusal {
                 "a field is missing or has a value outside its rules",
             ),
             Self::TooLarge => ("too_large", 413, 0x97, "larger than the limit"),
+            Self::TooManyRecipients => (
+                "too_many_recipients",
+                413,
+                0x97,
+                "more recipients than one message may have; a broadcast job is for them",
+            ),
             Self::Unauthenticated => (
                 "unauthenticated",
                 401,

@@ -22,6 +22,7 @@ mod random;
 mod reading;
 mod registration;
 mod registry;
+mod roster;
 mod scope;
 mod secret;
 mod settings;
@@ -39,9 +40,8 @@ pub use asker::Asker;
 pub use device::Device;
 pub use error::Error;
 pub use godwit_store::{
-    ConversationState, Decision, DuePush, Expected, GroupLine, GroupSettings, LedgerLine, LedgerQuery, MuteSubject,
-    Muted, NEVER_MS, Owed, PushJob, PushableDevice, Settled, Settlement, TemplateRecord, TenantRecord, UntoldChange,
-    UserRecord,
+    ConversationState, Decision, DuePush, Expected, GroupLine, GroupSettings, LedgerLine, LedgerQuery, MuteSubject, Muted, NEVER_MS, Owed,
+    PushJob, PushableDevice, RosterKind, RosterRecord, RostersOf, Settled, Settlement, TemplateRecord, TenantRecord, UntoldChange, UserRecord,
 };
 pub use group::{Group, Member, NewGroup};
 pub use keys::master_key_check;
@@ -49,6 +49,7 @@ pub use membership::Change;
 pub use push_token::{KeptPushToken, PushDetails, PushDevice, PushToken};
 pub use registration::{Proof, Registered, Registration};
 pub use registry::Registry;
+pub use roster::{MembersChange, NewRoster};
 pub use scope::{Scope, Scopes, UnknownScope};
 pub use settings::{SecretCost, Settings};
 pub use ticket::Ticket;

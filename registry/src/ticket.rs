@@ -56,6 +56,7 @@ impl Registry {
             .keep_ticket(
                 &NewTicket {
                     hash: credential::hash(&ticket),
+                    app: Some(app.no),
                     says,
                 },
                 now_ms,

@@ -5,7 +5,7 @@ pub(crate) mod account;
 
 use godwit_model::{AccountNo, TenantNo, UserId};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::apps::tenant_from_row;
 use crate::number::{from_row, name_from_row, to_row};
@@ -86,6 +86,14 @@ impl Store {
             .order_by_asc(account::Column::AccountNo);
         let numbers: Vec<i64> = find.into_tuple().all(&self.reader).await?;
         numbers.into_iter().map(|no| from_row(no).map(AccountNo)).collect()
+    }
+
+    /// How many accounts a tenant has.
+    pub async fn count_accounts(&self, tenant: TenantNo) -> Result<u64, Error> {
+        let find = account::Entity::find()
+            .filter(account::Column::TenantNo.eq(i64::from(tenant.0)))
+            .filter(account::Column::DeletedAtMs.is_null());
+        Ok(find.count(&self.reader).await?)
     }
 
     /// The accounts of these users, in no order; users without one are missing.

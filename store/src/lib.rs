@@ -23,6 +23,7 @@ mod push_marks;
 mod push_templates;
 mod push_tokens;
 mod push_wishes;
+mod rosters;
 mod terms;
 mod tickets;
 mod transaction;
@@ -44,6 +45,9 @@ pub use push_jobs::{Decision, DuePush, NEVER_MS, Owed, PushJob, Settled, Settlem
 pub use push_ledger::{LedgerLine, LedgerQuery};
 pub use push_templates::TemplateRecord;
 pub use push_tokens::{NewPushToken, PushTokenRecord, PushableDevice};
+pub use rosters::{
+    NewRoster, PutRosterOutcome, RemoveRosterOutcome, RosterKind, RosterRecord, RostersOf,
+};
 pub use terms::{Telling, Terms};
 pub use tickets::{NewTicket, TicketRecord};
 pub use untold_changes::UntoldChange;

@@ -2,12 +2,12 @@
 
 mod ticket;
 
-use godwit_model::AccountNo;
+use godwit_model::{AccountNo, AppNo};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 
 use crate::number::{from_row, to_row};
-use crate::{Error, Store};
+use crate::{Error, Store, rosters};
 
 /// A ticket, as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct TicketRecord {
 pub struct NewTicket {
     /// The hash of its text.
     pub hash: [u8; 32],
+    /// Which app vouches for the user: it is one of its users from then on.
+    pub app: Option<AppNo>,
     /// What it says.
     pub says: TicketRecord,
 }
@@ -45,6 +47,9 @@ impl Store {
                 expires_at_ms: Set(to_row(new.says.expires_at_ms)),
             };
             ticket::Entity::insert(row).exec_without_returning(transaction).await?;
+            if let Some(app) = new.app {
+                rosters::note_app_user(transaction, app, new.says.account).await?;
+            }
             Ok(())
         })
         .await

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::house::{House, send};
 
 /// Every call there is.
-const CALLS: [&str; 60] = [
+const CALLS: [&str; 73] = [
     "DELETE /v1/accounts/{account}/mutes/{conv}",
     "DELETE /v1/apps/{clientId}",
     "DELETE /v1/devices/{deviceId}",
@@ -17,7 +17,9 @@ const CALLS: [&str; 60] = [
     "DELETE /v1/groups/{groupId}/members/{userId}",
     "DELETE /v1/groups/{groupId}/mutes/{userId}",
     "DELETE /v1/messages/{serverId}",
+    "DELETE /v1/orgs/{orgId}",
     "DELETE /v1/push-templates/{type}/{language}",
+    "DELETE /v1/tags/{tagId}",
     "DELETE /v1/users/{userId}",
     "DELETE /v1/users/{userId}/block",
     "GET /healthz",
@@ -35,8 +37,14 @@ const CALLS: [&str; 60] = [
     "GET /v1/groups/{groupId}/members",
     "GET /v1/messages/{serverId}",
     "GET /v1/messages/{serverId}/timeline",
+    "GET /v1/orgs",
+    "GET /v1/orgs/{orgId}",
+    "GET /v1/orgs/{orgId}/members",
     "GET /v1/pushes",
     "GET /v1/pushes/why",
+    "GET /v1/tags",
+    "GET /v1/tags/{tagId}",
+    "GET /v1/tags/{tagId}/members",
     "GET /v1/tenants",
     "GET /v1/tenants/{tenantNo}",
     "GET /v1/users",
@@ -51,6 +59,9 @@ const CALLS: [&str; 60] = [
     "POST /v1/groups/{groupId}/members",
     "POST /v1/groups/{groupId}/members/remove",
     "POST /v1/messages",
+    "POST /v1/messages/batch",
+    "POST /v1/orgs/{orgId}/members",
+    "POST /v1/tags/{tagId}/members",
     "POST /v1/tenants",
     "POST /v1/tickets",
     "POST /v1/users/batch",
@@ -65,7 +76,9 @@ const CALLS: [&str; 60] = [
     "PUT /v1/groups/{groupId}/owner",
     "PUT /v1/groups/{groupId}/roles",
     "PUT /v1/groups/{groupId}/roles/{userId}",
+    "PUT /v1/orgs/{orgId}",
     "PUT /v1/push-templates/{type}/{language}",
+    "PUT /v1/tags/{tagId}",
     "PUT /v1/tenants/{tenantNo}",
     "PUT /v1/users/{userId}",
     "PUT /v1/users/{userId}/block",

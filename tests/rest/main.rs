@@ -1,6 +1,7 @@
 //! The REST door over a real socket, before a real registry and a real archive in memory.
 #![expect(clippy::panic, reason = "a test that cannot go on ends")]
 
+mod audiences;
 mod description;
 mod devices;
 mod groups;

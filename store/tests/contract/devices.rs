@@ -61,6 +61,7 @@ pub(crate) async fn an_expired_ticket_is_as_good_as_none(store: Store) {
         expires_at_ms: NOW_MS + 9_000,
     };
     let next = NewTicket {
+        app: None,
         hash: [2; 32],
         says: says.clone(),
     };

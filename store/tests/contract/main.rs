@@ -13,6 +13,7 @@ mod people;
 mod postgres;
 mod push;
 mod reading;
+mod rosters;
 mod users;
 
 use std::pin::Pin;
@@ -92,6 +93,10 @@ contract! {
     a_group_is_set_as_it_is_expected in groups;
     a_muted_member_stays_muted_when_it_comes_back in groups;
     groups_are_listed_with_the_number_of_their_members in groups;
+    a_roster_is_kept_moved_and_removed in rosters;
+    departments_form_no_circle in rosters;
+    everybody_below_an_organisation_is_in_it_once in rosters;
+    an_apps_users_are_those_it_vouched_for in rosters;
     what_is_read_stays_read in reading;
     a_count_that_somebody_else_made_is_not_made_again in reading;
     mutes_and_wishes_are_read_as_they_were_made in reading;

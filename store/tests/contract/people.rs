@@ -83,7 +83,11 @@ pub(crate) async fn keep_ticket(store: &Store, hash: u8, account: AccountNo) -> 
         unique_code: None,
         expires_at_ms: NOW_MS + 1_000,
     };
-    let new = NewTicket { hash: [hash; 32], says };
+    let new = NewTicket {
+        hash: [hash; 32],
+        app: None,
+        says,
+    };
     store.keep_ticket(&new, NOW_MS).await.unwrap();
     new.hash
 }
