@@ -5,6 +5,7 @@ use godwit_archive::{DuplicateKey, Entry, RecordKind};
 use godwit_model::{Draft, Refusal, Refused, duplicate};
 use godwit_protocol::body::{FORM_FROM_APP, FORM_HAS_PROPERTIES, FORM_TO_IS_READER};
 use godwit_protocol::{Body, content, fingerprint, properties};
+use godwit_registry::NewSchedule;
 
 use crate::author::Author;
 use crate::call::told_elsewhere;
@@ -18,6 +19,8 @@ pub struct Accepted {
     pub(crate) entry: Entry,
     /// What the sender's other devices are told once it is stored.
     pub(crate) told: Option<Entry>,
+    /// What is to be kept until its time has come, in the place of the entry being stored now.
+    pub(crate) kept_back: Option<Box<NewSchedule>>,
     pub(crate) accepted: Vec<AcceptedTarget>,
     pub(crate) refused: Vec<RefusedTarget>,
 }
@@ -27,17 +30,29 @@ impl Dispatcher {
     ///
     /// # Errors
     /// Every reason a draft can be refused for, except those the archive decides (`id_conflict`, room).
-    pub async fn accept(&self, sender: &Sender, draft: Draft) -> Result<Accepted, Refused> {
+    pub async fn accept(&self, sender: &Sender, mut draft: Draft) -> Result<Accepted, Refused> {
         self.check_id(&draft)?;
         let author = self.author(sender, draft.from.as_ref()).await?;
-        let route = self.route(sender, &author, &draft).await?;
+        let delay_ms = u64::from(std::mem::take(&mut draft.deliver_after_s)) * 1_000;
+        if delay_ms > 0 {
+            return self.keep_back(&author, draft, delay_ms).await;
+        }
+        let lifetime_ms = draft.ttl_s.map(|ttl_s| u64::from(ttl_s) * 1_000);
+        let expires_at_ms = lifetime_ms.map(|lifetime_ms| self.clock.now_ms().saturating_add(lifetime_ms));
+        draft.expires_at_ms = draft.expires_at_ms.or(expires_at_ms);
+        self.judge(&author, draft).await
+    }
+
+    /// Judges what an author says now.
+    pub(crate) async fn judge(&self, author: &Author, draft: Draft) -> Result<Accepted, Refused> {
+        let route = self.route(author, &draft).await?;
         let meaning = content::check(&draft.kind, &draft.content)?;
         let told = meaning
             .call
-            .and_then(|call| told_elsewhere(sender, &author, &draft, (&call, route.conversation)));
+            .and_then(|call| told_elsewhere(author, &draft, (&call, route.conversation)));
         Ok(Accepted {
             told,
-            ..build(sender, &author, route, draft)
+            ..build(author, route, draft)
         })
     }
 
@@ -55,23 +70,23 @@ impl Dispatcher {
     }
 }
 
-fn build(sender: &Sender, author: &Author, route: Route, draft: Draft) -> Accepted {
+fn build(author: &Author, route: Route, draft: Draft) -> Accepted {
     let target: Vec<&str> = route.target.iter().map(String::as_str).collect();
     let body = Body {
         from: &route.from,
         to: route.to.as_deref(),
         target: &target,
-        tenant_no: sender.tenant().0,
+        tenant_no: author.tenant.0,
         draft: &draft,
     };
     let entry = Entry {
         kind: RecordKind::Message,
-        tenant: sender.tenant(),
-        form: form(sender, &route, &draft),
+        tenant: author.tenant,
+        form: form(author, &route, &draft),
         conversation: Some(route.conversation),
         sender: author.account_no(),
         duplicate_key: Some(DuplicateKey {
-            key: fingerprint::draft_key(sender.tenant(), &author.name, &draft.id),
+            key: fingerprint::draft_key(author.tenant, &author.name, &draft.id),
             body: fingerprint::draft(&draft),
         }),
         expires_at_ms: draft.expires_at_ms,
@@ -82,21 +97,19 @@ fn build(sender: &Sender, author: &Author, route: Route, draft: Draft) -> Accept
         id: draft.id,
         entry,
         told: None,
+        kept_back: None,
         accepted: route.accepted,
         refused: route.refused,
     }
 }
 
-fn form(sender: &Sender, route: &Route, draft: &Draft) -> u8 {
+fn form(author: &Author, route: &Route, draft: &Draft) -> u8 {
     let to = if route.to.is_none() { FORM_TO_IS_READER } else { 0 };
     let properties = if properties::are_in(&draft.ext) {
         FORM_HAS_PROPERTIES
     } else {
         0
     };
-    let app = match sender {
-        Sender::App(_) => FORM_FROM_APP,
-        Sender::Device(_) => 0,
-    };
+    let app = if author.app.is_some() { FORM_FROM_APP } else { 0 };
     to | properties | app
 }

@@ -10,21 +10,24 @@ use bytes::Bytes;
 use godwit_archive::{AppendError, DuplicateKey, Entry, Pending, Receipt, Record, RecordKind};
 use godwit_model::Refused;
 use godwit_protocol::{body, fingerprint};
-use godwit_registry::Device;
+use godwit_registry::{Account, Device};
 
 use crate::Dispatcher;
 use crate::accept::Accepted;
 use crate::call::append_when_room;
 use crate::expand::{AcceptedTarget, RefusedTarget};
 use crate::failure::of_append;
+use crate::schedule::KeptBack;
 
 /// A message that is durable.
 #[derive(Clone, Debug)]
 pub struct Submitted {
     /// The sender's id of it.
     pub id: String,
-    /// As it is stored.
-    pub record: Arc<Record>,
+    /// As it is stored; `None` while it is kept back.
+    pub record: Option<Arc<Record>>,
+    /// Where it waits, if it is kept back.
+    pub kept_back: Option<KeptBack>,
     /// Its number in the sender's own inbox, if the sender has one.
     pub sender_seq: Option<u64>,
     /// How many accounts it is for.
@@ -39,7 +42,7 @@ pub struct Submitted {
 
 /// A message on its way to the disk. Resolves once it is durable, or refused by the archive.
 pub struct Appending {
-    pending: Pending,
+    work: Work,
     stored: Option<Receipt>,
     /// What must be stored after it, before it is acknowledged.
     told: Option<Told>,
@@ -48,6 +51,14 @@ pub struct Appending {
     body: Bytes,
     targets: (Vec<AcceptedTarget>, Vec<RefusedTarget>),
     accepted: metrics::Counter,
+}
+
+/// What is waited for.
+enum Work {
+    /// The disk.
+    Archive(Pending),
+    /// The store, which keeps it until its time has come.
+    Store(Pin<Box<dyn Future<Output = Result<(KeptBack, bool), Refused>> + Send>>),
 }
 
 type Told = Pin<Box<dyn Future<Output = Result<Receipt, AppendError>> + Send>>;
@@ -62,14 +73,18 @@ impl Dispatcher {
             id,
             entry,
             told,
+            kept_back,
             accepted,
             refused,
         } = accepted;
         let body = entry.body.clone();
         let fingerprint = entry.duplicate_key.as_ref().map_or(0, |key| key.body);
-        let pending = self.archive.append(entry).map_err(|e| of_append(&e))?;
+        let (work, told) = match kept_back {
+            Some(new) => (Work::Store(Box::pin(self.clone().store_schedule(new))), None),
+            None => (Work::Archive(self.archive.append(entry).map_err(|e| of_append(&e))?), told),
+        };
         Ok(Appending {
-            pending,
+            work,
             stored: None,
             told: told.map(|entry| -> Told { Box::pin(append_when_room(self.archive.clone(), entry)) }),
             id,
@@ -86,7 +101,16 @@ impl Dispatcher {
     /// # Errors
     /// As [`Dispatcher::append`].
     pub fn append_refusal(&self, device: &Device, draft_id: &str, refused: &Refused) -> Result<Appending, Refused> {
-        let account = &device.account;
+        self.append_refusal_of(&device.account, draft_id, refused)
+    }
+
+    /// The same, to an account whose device is not there any more.
+    pub(crate) fn append_refusal_of(
+        &self,
+        account: &Account,
+        draft_id: &str,
+        refused: &Refused,
+    ) -> Result<Appending, Refused> {
         let text = Bytes::from(body::refused(draft_id, refused));
         let code = refused.refusal.code();
         let duplicate_key = (!draft_id.is_empty()).then(|| DuplicateKey {
@@ -108,6 +132,7 @@ impl Dispatcher {
             id: draft_id.to_owned(),
             entry,
             told: None,
+            kept_back: None,
             accepted: Vec::new(),
             refused: Vec::new(),
         })
@@ -127,6 +152,10 @@ impl Future for Appending {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        if let Work::Store(keeping) = &mut this.work {
+            let (kept_back, is_new) = ready!(keeping.as_mut().poll(context))?;
+            return Poll::Ready(Ok(this.kept_back(kept_back, is_new)));
+        }
         let receipt = match this.stored.take() {
             Some(receipt) => receipt,
             None => ready!(this.poll_stored(context))?,
@@ -148,7 +177,8 @@ impl Future for Appending {
         }
         Poll::Ready(Ok(Submitted {
             id: std::mem::take(&mut this.id),
-            record: receipt.record,
+            record: Some(receipt.record),
+            kept_back: None,
             sender_seq: receipt.sender_seq,
             recipients: receipt.recipients,
             duplicate: receipt.duplicate,
@@ -164,8 +194,24 @@ impl Appending {
         &self.id
     }
 
+    fn kept_back(&mut self, kept_back: KeptBack, is_new: bool) -> Submitted {
+        Submitted {
+            id: std::mem::take(&mut self.id),
+            record: None,
+            kept_back: Some(kept_back),
+            sender_seq: None,
+            recipients: 0,
+            duplicate: !is_new,
+            accepted: std::mem::take(&mut self.targets.0),
+            refused: std::mem::take(&mut self.targets.1),
+        }
+    }
+
     fn poll_stored(&mut self, context: &mut Context<'_>) -> Poll<Result<Receipt, Refused>> {
-        Poll::Ready(match ready!(Pin::new(&mut self.pending).poll(context)) {
+        let Work::Archive(pending) = &mut self.work else {
+            return Poll::Pending;
+        };
+        Poll::Ready(match ready!(Pin::new(pending).poll(context)) {
             Ok(receipt) => Ok(receipt),
             Err(AppendError::Conflict(existing)) if self.is_repeat_of(&existing) => Ok(Receipt {
                 duplicate: true,

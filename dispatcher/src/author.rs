@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use godwit_model::{AccountNo, Address, Refusal, Refused};
+use godwit_model::{AccountNo, Address, Refusal, Refused, TenantNo};
 use godwit_registry::{Account, App, Scope};
 
 use crate::failure::of_registry;
@@ -16,6 +16,10 @@ pub(crate) struct Author {
     pub(crate) account: Option<Arc<Account>>,
     /// The app whose credentials are used, if one.
     pub(crate) app: Option<Arc<App>>,
+    /// The device whose credentials are used, if one.
+    pub(crate) device_id: Option<Box<str>>,
+    /// The tenant everything that is named belongs to.
+    pub(crate) tenant: TenantNo,
 }
 
 impl Author {
@@ -34,6 +38,8 @@ impl Dispatcher {
                     name: user.to_string(),
                     account: Some(Arc::clone(&device.account)),
                     app: None,
+                    device_id: Some(device.device_id.clone()),
+                    tenant: device.account.tenant,
                 };
                 is_own.then_some(author).ok_or_else(|| Refusal::NotYourself.into())
             }
@@ -41,7 +47,7 @@ impl Dispatcher {
         }
     }
 
-    async fn author_of_app(&self, app: &Arc<App>, from: Option<&Address>) -> Result<Author, Refused> {
+    pub(crate) async fn author_of_app(&self, app: &Arc<App>, from: Option<&Address>) -> Result<Author, Refused> {
         if !app.scopes.contains(Scope::Messages) {
             return Err(Refused::new(Refusal::Forbidden, "needs the scope `messages`"));
         }
@@ -60,6 +66,8 @@ impl Dispatcher {
                     name: user.to_string(),
                     account: Some(account),
                     app: Some(Arc::clone(app)),
+                    device_id: None,
+                    tenant: app.tenant,
                 })
             }
             Some(other) if other.to_string() != own_name => Err(Refusal::NotYourself.into()),
@@ -67,6 +75,8 @@ impl Dispatcher {
                 name: own_name,
                 account: None,
                 app: Some(Arc::clone(app)),
+                device_id: None,
+                tenant: app.tenant,
             }),
         }
     }

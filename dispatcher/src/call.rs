@@ -6,23 +6,17 @@ use godwit_model::{Address, ConversationKey, Draft, MessageType};
 use godwit_protocol::content::CallSignal;
 use godwit_protocol::{Body, fingerprint};
 
-use crate::Sender;
 use crate::author::Author;
 
 /// The message to the author's own account that tells of what it just said to a caller; `None` where nothing rings.
 ///
 /// It follows the call's own message, under a key made from that message's: sent again, it is the same one.
 pub(crate) fn told_elsewhere(
-    sender: &Sender,
     author: &Author,
     draft: &Draft,
     (call, conversation): (&CallSignal<'_>, ConversationKey),
 ) -> Option<Entry> {
     let account = author.account.as_ref()?;
-    let device_id = match sender {
-        Sender::Device(device) => Some(&*device.device_id),
-        Sender::App(_) => None,
-    };
     let key = fingerprint::call_key(account.tenant, &author.name, &draft.id);
     let notice = Draft {
         id: format!("{key:032x}"),
@@ -30,10 +24,12 @@ pub(crate) fn told_elsewhere(
         to: Vec::new(),
         target: Vec::new(),
         kind: MessageType::CallElsewhere.into(),
-        content: call.elsewhere(device_id)?,
+        content: call.elsewhere(author.device_id.as_deref())?,
         timestamp_ms: None,
         is_background: true,
         expires_at_ms: None,
+        deliver_after_s: 0,
+        ttl_s: None,
         ext: String::new(),
     };
     let callers: Vec<String> = draft.to.iter().map(Address::to_string).collect();

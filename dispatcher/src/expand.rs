@@ -7,7 +7,7 @@ use godwit_registry::Group;
 
 use crate::author::Author;
 use crate::failure::of_registry;
-use crate::{Dispatcher, Sender};
+use crate::Dispatcher;
 
 /// A receiver of a list that was left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,28 +42,27 @@ pub(crate) struct Route {
 }
 
 impl Dispatcher {
-    pub(crate) async fn route(&self, sender: &Sender, author: &Author, draft: &Draft) -> Result<Route, Refused> {
+    pub(crate) async fn route(&self, author: &Author, draft: &Draft) -> Result<Route, Refused> {
         match draft.to.as_slice() {
             [] => Err(Refused::new(
                 Refusal::InvalidField,
                 "`to` is missing: a userId, or an address such as g:ID",
             )),
-            [Address::User(user)] => self.to_user(sender, author, user, &draft.target).await,
-            [Address::Group(group)] => self.to_group(sender, author, group, &draft.target).await,
+            [Address::User(user)] => self.to_user(author, user, &draft.target).await,
+            [Address::Group(group)] => self.to_group(author, group, &draft.target).await,
             many => self.to_many(author, many).await,
         }
     }
 
     async fn to_user(
         &self,
-        sender: &Sender,
         author: &Author,
         user: &UserId,
         target: &[Address],
     ) -> Result<Route, Refused> {
         let peer = self
             .registry
-            .account_of_user(sender.tenant(), user)
+            .account_of_user(author.tenant, user)
             .await
             .map_err(of_registry)?;
         let peer =
@@ -89,12 +88,11 @@ impl Dispatcher {
 
     async fn to_group(
         &self,
-        sender: &Sender,
         author: &Author,
         id: &GroupId,
         target: &[Address],
     ) -> Result<Route, Refused> {
-        let group = self.registry.group(sender.tenant(), id).await.map_err(of_registry)?;
+        let group = self.registry.group(author.tenant, id).await.map_err(of_registry)?;
         let group =
             group.ok_or_else(|| Refused::new(Refusal::GroupNotFound, format!("no group {id} in this tenant")))?;
         if let Some(own) = &author.account {

@@ -19,6 +19,7 @@ pub mod push;
 pub mod reading;
 pub mod render;
 mod requests;
+mod schedule;
 mod sender;
 mod to_the_end;
 mod users;
@@ -26,7 +27,7 @@ mod wishes;
 mod withdraw;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use godwit_archive::Archive;
 use godwit_hub::Hub;
@@ -42,6 +43,7 @@ pub use groups::{GroupActor, GroupWish};
 pub use message_id::new_message_id;
 pub use push::{Channels, Due, Push, PushSettings};
 pub use requests::Reply;
+pub use schedule::{KeptBack, ScheduleWish};
 pub use sender::Sender;
 pub use wishes::{Quiet, Wishes};
 pub use withdraw::{RECALL_WINDOW_MS, Withdrawn};
@@ -59,6 +61,8 @@ pub struct Dispatcher {
     /// Messages that are durable and are no repeats; looked up once.
     accepted: metrics::Counter,
     push: Push,
+    /// When the next message that is kept back is due, as far as is known.
+    next_due_ms: Arc<AtomicU64>,
 }
 
 impl Dispatcher {
@@ -73,6 +77,7 @@ impl Dispatcher {
             recall_window_ms: RECALL_WINDOW_MS,
             accepted: accepted("no"),
             push: Push::default(),
+            next_due_ms: Arc::new(AtomicU64::new(0)),
         }
     }
 

@@ -21,6 +21,9 @@ mod history;
 mod inbox;
 mod message_recall;
 mod push_wishes;
+mod schedule_cancel;
+mod schedule_change;
+mod schedule_list;
 
 use std::sync::Arc;
 
@@ -84,6 +87,9 @@ impl Dispatcher {
             conversation_unread::METHOD => answer(conversation_unread::call(self, device).await),
             conversation_mute::METHOD => answer(conversation_mute::call(self, device, read(params)?).await),
             push_wishes::METHOD => answer(push_wishes::call(self, device, read(params)?).await),
+            schedule_list::METHOD => answer(schedule_list::call(self, device, read(params)?).await),
+            schedule_change::METHOD => answer(schedule_change::call(self, device, read(params)?).await),
+            schedule_cancel::METHOD => answer(schedule_cancel::call(self, device, read(params)?).await),
             device_set_push::METHOD => answer(device_set_push::call(self, device, read(params)?).await),
             device_deregister::METHOD => answer(device_deregister::call(self, device).await),
             unknown => Err(Refused::new(Refusal::NotFound, format!("no method {unknown:?}"))),

@@ -234,6 +234,8 @@ fn notice(withdrawn: &Withdrawn) -> Result<Draft, Refused> {
         timestamp_ms: None,
         is_background: true,
         expires_at_ms: None,
+        deliver_after_s: 0,
+        ttl_s: None,
         ext: String::new(),
     })
 }

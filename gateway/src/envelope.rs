@@ -33,6 +33,15 @@ pub(crate) struct Draft {
     /// For the app rather than for eyes.
     #[schema(required = false)]
     is_background: Option<bool>,
+    /// How long it is kept back before it is sent, in seconds, at most 864,000.
+    #[schema(required = false)]
+    deliver_after: Option<u32>,
+    /// How long its content is shown, in seconds from when it is sent; then a tombstone stands in its place.
+    #[schema(required = false)]
+    ttl_seconds: Option<u32>,
+    /// How it is pushed: see `docs/protocol.md`, *Reading and push*.
+    #[schema(required = false)]
+    push: Option<Value>,
 }
 
 /// A message as it is read. An entry of an inbox may also be a tombstone (`seq`, `gone`) or a refused draft

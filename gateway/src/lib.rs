@@ -30,6 +30,7 @@ mod rate_limit;
 mod reading;
 mod rosters;
 mod routes;
+mod schedules;
 mod settings;
 mod tenants;
 mod tickets;

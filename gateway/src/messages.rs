@@ -6,14 +6,13 @@ pub(crate) use batch::*;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use godwit_dispatcher::{Sender, Submitted, new_message_id};
-use godwit_model::{Refusal, ServerId};
+use godwit_model::ServerId;
 use godwit_protocol::envelope::decode_draft;
 use godwit_registry::Scope;
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::auth::Caller;
@@ -48,6 +47,23 @@ pub(crate) struct MessageAnswer {
     refused: Vec<LeftOut>,
 }
 
+/// A message that is kept back until its time. The same for every repeat of it.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct KeptBackAnswer {
+    /// The sender's own id.
+    id: String,
+    /// Where it waits: see `/v1/schedules`.
+    schedule_id: String,
+    /// When it is sent, in milliseconds since 1970.
+    deliver_at: u64,
+    /// Of a list, or of a name that stands for several: how many accounts each name stands for by now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    targets: Vec<Reached>,
+    /// Receivers of a list that would be left out by now.
+    refused: Vec<LeftOut>,
+}
+
 /// A name that stands for accounts.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Reached {
@@ -66,20 +82,13 @@ pub(crate) struct LeftOut {
     code: &'static str,
 }
 
-/// Fields that are announced and not available yet. To ignore them would be to promise them.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct NotYet<'a> {
-    #[serde(borrow)]
-    deliver_after: Option<&'a RawValue>,
-}
-
 /// Send a message
 #[utoipa::path(post, path = "/v1/messages", tag = "messages", operation_id = "sendMessage", request_body = Draft,
     params(("Idempotency-Key" = Option<String>, Header, description = "Another way to write `id`, bare or quoted")),
     responses((status = 201, description = "Stored", body = MessageAnswer),
         (status = 200, description = "Stored before: the answer is the same, with `Idempotent-Replayed: true`",
-            body = MessageAnswer)), security(("app" = ["messages"])))]
+            body = MessageAnswer),
+        (status = 202, description = "Kept back until its time, or was before", body = KeptBackAnswer)), security(("app" = ["messages"])))]
 pub(crate) async fn send_message(
     State(door): State<Door>,
     caller: Caller,
@@ -88,7 +97,6 @@ pub(crate) async fn send_message(
 ) -> Result<Response, Problem> {
     let app = caller.app(Scope::Messages)?;
     let mut draft = decode_draft(&bytes)?;
-    refuse_not_yet(&bytes)?;
     draft.id = idempotency::agree(draft.id, idempotency::key(&headers)?)?;
     if draft.id.is_empty() {
         draft.id = new_message_id(door.dispatcher().now_ms())?;
@@ -132,41 +140,52 @@ pub(crate) async fn message_timeline(
     Ok(Json(door.dispatcher().timeline(app.tenant, id).await?))
 }
 
-fn refuse_not_yet(bytes: &[u8]) -> Result<(), Problem> {
-    let Ok(given) = serde_json::from_slice::<NotYet<'_>>(bytes) else {
-        return Ok(());
-    };
-    if given.deliver_after.is_none() {
-        return Ok(());
-    }
-    Err(Problem::new(
-        Refusal::Unsupported,
-        "`deliverAfter` is not available yet; leave it out",
-    ))
-}
-
 fn answer(submitted: Submitted) -> Response {
     let is_repeat = submitted.duplicate;
-    let answer = Json(MessageAnswer::from(submitted));
+    let mut response = match Answer::from(submitted) {
+        Answer::Stored(answer) if is_repeat => Json(answer).into_response(),
+        Answer::Stored(answer) => (StatusCode::CREATED, Json(answer)).into_response(),
+        Answer::KeptBack(answer) => (StatusCode::ACCEPTED, Json(answer)).into_response(),
+    };
     if is_repeat {
-        (StatusCode::OK, [(REPLAYED, "true")], answer).into_response()
-    } else {
-        (StatusCode::CREATED, answer).into_response()
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     }
+    response
 }
 
-impl From<Submitted> for MessageAnswer {
+/// What became of a message that was taken.
+enum Answer {
+    Stored(MessageAnswer),
+    KeptBack(KeptBackAnswer),
+}
+
+impl From<Submitted> for Answer {
     fn from(submitted: Submitted) -> Self {
-        let record = &submitted.record;
-        Self {
-            id: submitted.id,
-            server_id: record.server_id.to_string(),
-            server_time: record.server_time_ms,
-            conv: record.conversation.map(|conversation| conversation.to_string()),
-            conv_seq: record.conv_seq,
-            accepted: submitted.recipients,
-            targets: submitted.accepted.into_iter().map(Reached::from).collect(),
-            refused: submitted.refused.into_iter().map(LeftOut::from).collect(),
+        let targets = submitted.accepted.into_iter().map(Reached::from).collect();
+        let refused = submitted.refused.into_iter().map(LeftOut::from).collect();
+        match (submitted.record, submitted.kept_back) {
+            (Some(record), _) => Self::Stored(MessageAnswer {
+                id: submitted.id,
+                server_id: record.server_id.to_string(),
+                server_time: record.server_time_ms,
+                conv: record.conversation.map(|conversation| conversation.to_string()),
+                conv_seq: record.conv_seq,
+                accepted: submitted.recipients,
+                targets,
+                refused,
+            }),
+            (None, kept_back) => {
+                let (schedule_id, deliver_at) = kept_back
+                    .map(|kept_back| (kept_back.schedule_id, kept_back.deliver_at_ms))
+                    .unwrap_or_default();
+                Self::KeptBack(KeptBackAnswer {
+                    id: submitted.id,
+                    schedule_id,
+                    deliver_at,
+                    targets,
+                    refused,
+                })
+            }
         }
     }
 }

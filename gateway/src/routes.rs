@@ -15,7 +15,7 @@ use crate::problem::Problem;
 use crate::settings::Settings;
 use crate::{
     apps, conversations, description, devices, docs_page, frame, groups, health, history, inbox, messages, oauth,
-    pushes, reading, rosters, tenants, tickets, try_page, users, withdrawals,
+    pushes, reading, rosters, schedules, tenants, tickets, try_page, users, withdrawals,
 };
 
 /// The REST door. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`: without the peer's address all
@@ -62,6 +62,8 @@ fn resources() -> OpenApiRouter<Door> {
         .merge(large)
         .routes(routes!(messages::read_message, withdrawals::withdraw_message))
         .routes(routes!(messages::message_timeline))
+        .routes(routes!(schedules::list_schedules))
+        .routes(routes!(schedules::read_schedule, schedules::change_schedule, schedules::cancel_schedule))
         .routes(routes!(conversations::read_conversation))
         .routes(routes!(inbox::read_inbox))
         .routes(routes!(history::read_history))

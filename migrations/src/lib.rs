@@ -20,6 +20,7 @@ mod m0009_users_and_apps_managed;
 mod m0010_groups_managed;
 mod m0011_rosters;
 mod m0011_shared_pushes;
+mod m0012_schedules;
 
 /// Every step of the schema, oldest first.
 #[derive(Debug)]
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_groups_managed::Step),
             Box::new(m0011_rosters::Step),
             Box::new(m0011_shared_pushes::Step),
+            Box::new(m0012_schedules::Step),
         ]
     }
 }

@@ -25,6 +25,11 @@ pub struct Draft {
     /// When the content stops to be shown, in milliseconds since 1970; `None` is never. No part of the meaning: a draft
     /// that is sent again carries what is left of its time.
     pub expires_at_ms: Option<u64>,
+    /// How long it is kept back before it is sent, in seconds. No part of the meaning.
+    pub deliver_after_s: u32,
+    /// How long its content is shown, in seconds from when it is sent; `expires_at_ms` goes before it. No part of the
+    /// meaning.
+    pub ttl_s: Option<u32>,
     /// Fields the platform does not know, as one JSON object; empty when there are none.
     pub ext: String,
 }

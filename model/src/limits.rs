@@ -33,6 +33,12 @@ pub const GROUP_CHANGE_NAMES_MAX: usize = 100;
 /// Most names in `target` or in a list of recipients.
 pub const TARGETS_MAX: usize = 10_000;
 
+/// Longest time for which a message can be kept back, in seconds (10 days).
+pub const DELIVER_AFTER_S_MAX: u32 = 864_000;
+
+/// Longest time for which a message says it is to be shown, in seconds (a year).
+pub const TTL_S_MAX: u32 = 365 * 24 * 3_600;
+
 /// Most recipients of one message; more are for a broadcast job, which is throttled and can be stopped. 800 KB of numbers.
 pub const RECIPIENTS_MAX: usize = 100_000;
 

@@ -42,6 +42,8 @@ pub enum Refusal {
     IdExpired,
     /// The time in which a sender may take the message back is over.
     RecallExpired,
+    /// It is done already, and cannot be changed or cancelled any more.
+    TooLate,
     /// It exists already.
     AlreadyExists,
     /// The ticket is unknown, used or expired.
@@ -69,7 +71,7 @@ pub enum Remedy {
 
 impl Refusal {
     /// All of them, for published tables.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Malformed,
         Self::InvalidField,
         Self::TooLarge,
@@ -88,6 +90,7 @@ impl Refusal {
         Self::IdConflict,
         Self::IdExpired,
         Self::RecallExpired,
+        Self::TooLate,
         Self::AlreadyExists,
         Self::TicketInvalid,
         Self::DeviceOwned,
@@ -179,6 +182,7 @@ impl Refusal {
                 0x80,
                 "the time in which the sender may take it back is over",
             ),
+            Self::TooLate => ("too_late", 409, 0x80, "it is done already"),
             Self::AlreadyExists => ("already_exists", 409, 0x80, "it exists already"),
             Self::TicketInvalid => ("ticket_invalid", 401, 0x87, "the ticket is unknown, used or expired"),
             Self::DeviceOwned => ("device_owned", 409, 0x87, "the unique code belongs to another user"),

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt::{self, Write as _};
 
-use godwit_model::limits::{DRAFT_BYTES_MAX, JSON_NESTING_MAX, MESSAGE_ID_BYTES_MAX, TARGETS_MAX};
+use godwit_model::limits::{
+    DELIVER_AFTER_S_MAX, DRAFT_BYTES_MAX, JSON_NESTING_MAX, MESSAGE_ID_BYTES_MAX, TARGETS_MAX, TTL_S_MAX,
+};
 use godwit_model::{Address, ConversationKey, Draft, MessageKind, Refusal, Refused, ServerId};
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -39,6 +41,14 @@ pub fn decode_draft(bytes: &[u8]) -> Result<Draft, Refused> {
             format!("nested {depth} deep; the limit is {JSON_NESTING_MAX}"),
         ));
     }
+    decode_stored_draft(bytes)
+}
+
+/// Reads a draft that was judged before, as [`crate::stored_draft::encode`] wrote it: it may have become larger.
+///
+/// # Errors
+/// As [`decode_draft`], but for the bounds.
+pub fn decode_stored_draft(bytes: &[u8]) -> Result<Draft, Refused> {
     let wire: Wire<'_> = serde_json::from_slice(bytes).map_err(|e| Refused::new(Refusal::Malformed, e.to_string()))?;
     wire.into_draft()
 }
@@ -63,11 +73,13 @@ struct Wire<'a> {
     content: Option<&'a RawValue>,
     timestamp: Option<i64>,
     is_background: bool,
+    deliver_after: Option<u64>,
+    ttl_seconds: Option<u64>,
     ext: Vec<(Cow<'a, str>, &'a RawValue)>,
 }
 
 /// Fields that a draft has.
-const DRAFT_FIELDS: [&str; 8] = [
+const DRAFT_FIELDS: [&str; 10] = [
     "id",
     "from",
     "to",
@@ -76,6 +88,8 @@ const DRAFT_FIELDS: [&str; 8] = [
     "content",
     "timestamp",
     "isBackground",
+    "deliverAfter",
+    "ttlSeconds",
 ];
 
 /// Fields only the platform writes, and the sender's tenant, which its credentials decide: dropped on input.
@@ -151,6 +165,8 @@ impl<'a> Wire<'a> {
             "content" => self.content = map.next_value()?,
             "timestamp" => self.timestamp = map.next_value()?,
             "isBackground" => self.is_background = map.next_value::<Option<bool>>()?.unwrap_or_default(),
+            "deliverAfter" => self.deliver_after = map.next_value()?,
+            "ttlSeconds" => self.ttl_seconds = map.next_value()?,
             platform if PLATFORM_FIELDS.contains(&platform) => {
                 map.next_value::<IgnoredAny>()?;
             }
@@ -183,6 +199,8 @@ impl<'a> Wire<'a> {
             timestamp_ms: self.timestamp,
             is_background: self.is_background,
             expires_at_ms: None,
+            deliver_after_s: seconds("deliverAfter", self.deliver_after, (0, DELIVER_AFTER_S_MAX))?.unwrap_or_default(),
+            ttl_s: seconds("ttlSeconds", self.ttl_seconds, (1, TTL_S_MAX))?,
             ext: ext(&self.ext),
             id: id.into_owned(),
         })
@@ -191,6 +209,13 @@ impl<'a> Wire<'a> {
 
 fn invalid(detail: impl Into<Cow<'static, str>>) -> Refused {
     Refused::new(Refusal::InvalidField, detail)
+}
+
+fn seconds(field: &str, given: Option<u64>, (least, most): (u32, u32)) -> Result<Option<u32>, Refused> {
+    let Some(given) = given else { return Ok(None) };
+    let fitting = u32::try_from(given).ok().filter(|seconds| (least..=most).contains(seconds));
+    let fitting = fitting.ok_or_else(|| invalid(format!("`{field}` is {least} to {most} seconds, not {given}")))?;
+    Ok(Some(fitting))
 }
 
 fn address(field: &str, text: &str) -> Result<Address, Refused> {

@@ -11,6 +11,7 @@ pub mod json;
 pub mod message_kind;
 pub mod properties;
 pub mod rpc;
+pub mod stored_draft;
 pub mod topic;
 
 pub use body::Body;

@@ -109,6 +109,11 @@ impl Registry {
         .await
     }
 
+    /// The app with this number, if it is there still.
+    pub async fn app_by_no(&self, no: AppNo) -> Result<Option<Arc<App>>, Error> {
+        Ok(self.known_app(no).await?.map(|known| Arc::clone(&known.app)))
+    }
+
     pub(crate) async fn known_app(&self, no: AppNo) -> Result<Option<Arc<KnownApp>>, Error> {
         let load = async {
             let record = self.0.store.app_by_no(no).await?;

@@ -107,6 +107,8 @@ pub async fn start(settings: &Settings, parts: Parts) -> Result<Running, Failure
     let core = Box::pin(Core::join(settings, parts, (archive, switchboard, push))).await?;
     let pushing = core.dispatcher.run_push().await;
     let pushing = pushing.map_err(|error| Failure::new("GW-S001", error.to_string(), ""))?;
+    let scheduling = core.dispatcher.run_schedules().await;
+    let scheduling = scheduling.map_err(|error| Failure::new("GW-S001", error.to_string(), ""))?;
     let mut running = Running {
         bound: sockets.bound(),
         tls: tls.clone(),
@@ -119,6 +121,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> Result<Running, Failure
     if let Some(vendors) = vendors {
         running.doors.others.push(tokio::spawn(push::keep_renewed(vendors)));
     }
+    running.doors.others.push(scheduling);
     if let (Some(tls), Some(files)) = (tls, settings.tls_files()) {
         running.doors.others.push(tokio::spawn(keep_renewed(tls, files, clock)));
     }

@@ -24,6 +24,7 @@ mod push_templates;
 mod push_tokens;
 mod push_wishes;
 mod rosters;
+mod schedules;
 mod terms;
 mod tickets;
 mod transaction;
@@ -47,6 +48,9 @@ pub use push_templates::TemplateRecord;
 pub use push_tokens::{NewPushToken, PushTokenRecord, PushableDevice};
 pub use rosters::{
     NewRoster, PutRosterOutcome, RemoveRosterOutcome, RosterKind, RosterRecord, RostersOf,
+};
+pub use schedules::{
+    MalformedScheduleState, NewSchedule, ScheduleChange, ScheduleRecord, ScheduleState, SchedulesOf,
 };
 pub use terms::{Telling, Terms};
 pub use tickets::{NewTicket, TicketRecord};

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::house::{House, send};
 
 /// Every call there is.
-const CALLS: [&str; 73] = [
+const CALLS: [&str; 77] = [
     "DELETE /v1/accounts/{account}/mutes/{conv}",
     "DELETE /v1/apps/{clientId}",
     "DELETE /v1/devices/{deviceId}",
@@ -19,6 +19,7 @@ const CALLS: [&str; 73] = [
     "DELETE /v1/messages/{serverId}",
     "DELETE /v1/orgs/{orgId}",
     "DELETE /v1/push-templates/{type}/{language}",
+    "DELETE /v1/schedules/{scheduleId}",
     "DELETE /v1/tags/{tagId}",
     "DELETE /v1/users/{userId}",
     "DELETE /v1/users/{userId}/block",
@@ -42,6 +43,8 @@ const CALLS: [&str; 73] = [
     "GET /v1/orgs/{orgId}/members",
     "GET /v1/pushes",
     "GET /v1/pushes/why",
+    "GET /v1/schedules",
+    "GET /v1/schedules/{scheduleId}",
     "GET /v1/tags",
     "GET /v1/tags/{tagId}",
     "GET /v1/tags/{tagId}/members",
@@ -78,6 +81,7 @@ const CALLS: [&str; 73] = [
     "PUT /v1/groups/{groupId}/roles/{userId}",
     "PUT /v1/orgs/{orgId}",
     "PUT /v1/push-templates/{type}/{language}",
+    "PUT /v1/schedules/{scheduleId}",
     "PUT /v1/tags/{tagId}",
     "PUT /v1/tenants/{tenantNo}",
     "PUT /v1/users/{userId}",

@@ -32,6 +32,7 @@ pub(crate) struct House {
     http: reqwest::Client,
     archive: Archive,
     serving: JoinHandle<()>,
+    scheduling: JoinHandle<()>,
 }
 
 /// What came back.
@@ -113,6 +114,7 @@ impl House {
         .expect("the archive opens");
         let hub = Hub::new(switchboard, archive.clone());
         let dispatcher = Dispatcher::new(registry.clone(), archive.clone(), hub, shared);
+        let scheduling = dispatcher.run_schedules().await.expect("the store works");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound socket");
         let mqtt = MqttAddresses::of_sockets(&SocketAddresses {
@@ -133,6 +135,7 @@ impl House {
             http: kit::http_client(),
             archive,
             serving,
+            scheduling,
             app,
         };
         house.token = house.token_for(&house.app, None).await;
@@ -208,6 +211,7 @@ impl House {
 impl Drop for House {
     fn drop(&mut self) {
         self.serving.abort();
+        self.scheduling.abort();
         self.archive.close();
     }
 }

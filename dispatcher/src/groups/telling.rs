@@ -123,6 +123,8 @@ fn entry(group: &Group, change: &UntoldChange) -> Entry {
         timestamp_ms: None,
         is_background: true,
         expires_at_ms: None,
+        deliver_after_s: 0,
+        ttl_s: None,
         ext: String::new(),
     };
     let from = format!("g:{}", group.id);

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use godwit_dispatcher::{Appending, Sender, new_message_id};
+use godwit_dispatcher::{Appending, Sender, Submitted, new_message_id};
 use godwit_model::{Refusal, Refused};
 use godwit_protocol::envelope::{decode_draft, peek_id};
 use godwit_registry::Scope;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::MessageAnswer;
+use super::{Answer, KeptBackAnswer, MessageAnswer};
 use crate::auth::Caller;
 use crate::body::JsonBody;
 use crate::door::Door;
@@ -50,6 +50,13 @@ pub(crate) enum BatchLine {
         status: u16,
         #[serde(flatten)]
         message: MessageAnswer,
+    },
+    /// It is kept back until its time.
+    KeptBack {
+        /// 202.
+        status: u16,
+        #[serde(flatten)]
+        message: KeptBackAnswer,
     },
     /// It was refused.
     Refused {
@@ -98,10 +105,7 @@ pub(crate) async fn send_messages(
             Err(refused) => Err(refused),
         };
         items.push(match sent {
-            Ok(submitted) => BatchLine::Sent {
-                status: if submitted.duplicate { StatusCode::OK } else { StatusCode::CREATED }.as_u16(),
-                message: submitted.into(),
-            },
+            Ok(submitted) => BatchLine::taken(submitted),
             Err(refused) => BatchLine::refused(refused, peek_id(message.get().as_bytes())),
         });
     }
@@ -122,6 +126,20 @@ async fn begin(door: &Door, sender: &Sender, bytes: &[u8], id: Option<String>) -
 }
 
 impl BatchLine {
+    fn taken(submitted: Submitted) -> Self {
+        let stored = if submitted.duplicate { StatusCode::OK } else { StatusCode::CREATED };
+        match Answer::from(submitted) {
+            Answer::Stored(message) => Self::Sent {
+                status: stored.as_u16(),
+                message,
+            },
+            Answer::KeptBack(message) => Self::KeptBack {
+                status: StatusCode::ACCEPTED.as_u16(),
+                message,
+            },
+        }
+    }
+
     fn refused(refused: Refused, id: Option<String>) -> Self {
         let problem = Problem::from(refused);
         Self::Refused {

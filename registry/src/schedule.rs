@@ -1,0 +1,70 @@
+//! Messages that wait for their time. What they say is the dispatcher's business.
+
+use godwit_model::{Refusal, TenantNo};
+pub use godwit_store::{NewSchedule, ScheduleChange, ScheduleRecord, ScheduleState, SchedulesOf};
+use godwit_store::{Expected, Versioned};
+
+use crate::error::Error;
+use crate::registry::Registry;
+
+impl Registry {
+    /// Keeps a schedule; where its author has one under the same draft id, that one is the answer, and `false`.
+    pub async fn keep_schedule(&self, new: &NewSchedule) -> Result<(ScheduleRecord, bool), Error> {
+        Ok(self.0.store.keep_schedule(new).await?)
+    }
+
+    /// A schedule of a tenant.
+    pub async fn schedule(&self, tenant: TenantNo, id: &str) -> Result<Option<ScheduleRecord>, Error> {
+        Ok(self.0.store.schedule(tenant, id).await?)
+    }
+
+    /// Schedules in the order of their ids, those after `after`.
+    pub async fn schedules(&self, which: &SchedulesOf, after: &str, limit: u64) -> Result<Vec<ScheduleRecord>, Error> {
+        Ok(self.0.store.schedules(which, after, limit).await?)
+    }
+
+    /// Changes or cancels a schedule that still waits.
+    ///
+    /// # Errors
+    /// [`Refusal::TooLate`] when it does not any more, [`Error::Differs`] when it is not as expected.
+    pub async fn change_schedule(
+        &self,
+        tenant: TenantNo,
+        id: &str,
+        change: &ScheduleChange,
+        expected: Expected,
+    ) -> Result<ScheduleRecord, Error> {
+        match self.0.store.change_schedule(tenant, id, change, expected).await? {
+            Some(Versioned::Done(record)) => Ok(record),
+            Some(Versioned::Differs) => Err(Error::Differs),
+            Some(Versioned::Absent) => Err(Error::refused(Refusal::NotFound, format!("no schedule {id:?}"))),
+            None => Err(Refusal::TooLate.into()),
+        }
+    }
+
+    /// The time of the next schedule that waits, if any does.
+    pub async fn next_schedule_due_ms(&self) -> Result<Option<u64>, Error> {
+        Ok(self.0.store.next_schedule_due_ms().await?)
+    }
+
+    /// Takes the first schedules whose time has come: they can be neither changed nor cancelled from now on.
+    pub async fn claim_schedules(&self, limit: u64) -> Result<Vec<ScheduleRecord>, Error> {
+        Ok(self.0.store.claim_schedules(self.now_ms(), limit).await?)
+    }
+
+    /// Gives back what was taken and is not settled.
+    pub async fn release_schedules(&self) -> Result<u64, Error> {
+        Ok(self.0.store.release_schedules().await?)
+    }
+
+    /// Notes what became of schedules that were taken: the server's id of the message, or the code of its refusal.
+    pub async fn settle_schedules(&self, settled: &[(u64, Result<String, String>)]) -> Result<(), Error> {
+        Ok(self.0.store.settle_schedules(settled, self.now_ms()).await?)
+    }
+
+    /// Forgets schedules that were done so long ago.
+    pub async fn trim_schedules(&self, age_ms: u64) -> Result<u64, Error> {
+        let before_ms = self.now_ms().saturating_sub(age_ms);
+        Ok(self.0.store.trim_schedules(before_ms).await?)
+    }
+}
