@@ -203,6 +203,10 @@ impl House {
         }
     }
 
+    pub(crate) fn clock_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
     pub(crate) async fn message(&self, body: &Value) -> Answer {
         self.post(&self.token, "/v1/messages", body).await
     }

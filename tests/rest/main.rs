@@ -11,4 +11,5 @@ mod messages;
 mod organisation;
 mod problems;
 mod reading;
+mod schedules;
 mod token;

@@ -13,6 +13,7 @@ mod kill;
 mod life;
 mod offline;
 mod retain;
+mod schedule;
 mod slow_reader;
 
 use kit::{App, Client, Device, Event};

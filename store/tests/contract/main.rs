@@ -14,6 +14,7 @@ mod postgres;
 mod push;
 mod reading;
 mod rosters;
+mod schedules;
 mod users;
 
 use std::pin::Pin;
@@ -97,6 +98,9 @@ contract! {
     departments_form_no_circle in rosters;
     everybody_below_an_organisation_is_in_it_once in rosters;
     an_apps_users_are_those_it_vouched_for in rosters;
+    a_schedule_is_kept_once_whoever_asks_first in schedules;
+    what_is_due_is_claimed_in_the_order_of_its_time in schedules;
+    only_what_waits_is_changed_or_cancelled in schedules;
     what_is_read_stays_read in reading;
     a_count_that_somebody_else_made_is_not_made_again in reading;
     mutes_and_wishes_are_read_as_they_were_made in reading;
