@@ -107,7 +107,10 @@ impl FromRequestParts<Door> for Caller {
             )),
         };
         match found {
-            Ok(caller) => count(door, &parts.extensions, caller.key()).map(|()| caller),
+            Ok(caller) => {
+                note(door, parts, &caller);
+                count(door, &parts.extensions, caller.key()).map(|()| caller)
+            }
             // Guessing is counted, too, against where it comes from.
             Err(problem) => count_address(door, parts).and(Err(problem)),
         }
@@ -155,6 +158,13 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+/// Notes for the audit who calls, and from where.
+fn note(door: &Door, parts: &Parts, caller: &Caller) {
+    if let (Caller::App(app), Some(course)) = (caller, parts.extensions.get::<Course>()) {
+        course.note_app(app, address(door, parts));
+    }
 }
 
 fn count_address(door: &Door, parts: &Parts) -> Result<(), Problem> {

@@ -113,6 +113,19 @@ pub(crate) struct DeviceAnswer {
     device_token: String,
     /// Where to connect.
     mqtt: Mqtt,
+    /// There is a newer version of this client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    update: Option<UpdateAnswer>,
+}
+
+/// A newer version of a client.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Update)]
+pub(crate) struct UpdateAnswer {
+    /// The newest there is.
+    latest: String,
+    /// What the tenant says about it.
+    message: String,
 }
 
 /// Where to connect, as URLs.
@@ -273,7 +286,10 @@ impl From<Push> for PushToken {
 impl DeviceAnswer {
     fn new(registered: Registered, addresses: MqttAddresses, is_tls: bool) -> Self {
         let Registered {
-            device, device_token, ..
+            device,
+            device_token,
+            update,
+            ..
         } = registered;
         let account = &device.account;
         Self {
@@ -287,6 +303,10 @@ impl DeviceAnswer {
                 tcp: addresses.tcp,
                 tls: addresses.tls,
             },
+            update: update.map(|update| UpdateAnswer {
+                latest: update.latest,
+                message: update.message,
+            }),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What surrounds every request: its id, the time it may take, the writing of problems, headers, trace and metrics.
 
 use std::any::Any;
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 use axum::extract::{MatchedPath, Request, State};
@@ -8,8 +9,10 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use godwit_dispatcher::new_message_id;
+use godwit_registry::{App, NewAuditLine};
 use tokio::time::{Instant, timeout};
 
+use crate::audit;
 use crate::door::Door;
 use crate::problem::Problem;
 use crate::rate_limit::Allowance;
@@ -18,12 +21,24 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 
 /// What is known of a request while it is worked on; an extension of it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Course(Arc<OnceLock<Allowance>>);
+pub(crate) struct Course(Arc<Noted>);
+
+#[derive(Debug, Default)]
+struct Noted {
+    allowance: OnceLock<Allowance>,
+    /// The app that calls, and from where.
+    app: OnceLock<(Arc<App>, IpAddr)>,
+}
 
 impl Course {
     /// Notes what the caller has left. The first count stands.
     pub(crate) fn note(&self, allowance: Allowance) {
-        let _ = self.0.set(allowance);
+        let _ = self.0.allowance.set(allowance);
+    }
+
+    /// Notes which app calls, and from where.
+    pub(crate) fn note_app(&self, app: &Arc<App>, address: IpAddr) {
+        let _ = self.0.app.set((Arc::clone(app), address));
     }
 }
 
@@ -35,11 +50,30 @@ pub(crate) async fn surround(State(door): State<Door>, mut request: Request, nex
     let route = request.extensions().get::<MatchedPath>().cloned();
     let course = Course::default();
     request.extensions_mut().insert(course.clone());
-    let mut response = explain(next.run(request).await, &id);
+    let subject = request.uri().path().to_owned();
+    let mut response = next.run(request).await;
+    let code = response.extensions().get::<Problem>().map(Problem::code);
+    let status = response.status();
+    let route_name = route.as_ref().map_or("none", MatchedPath::as_str);
+    if let (true, Some((app, address))) = (audit::is_kept(&method, route_name), course.0.app.get()) {
+        let line = NewAuditLine {
+            at_ms: door.dispatcher().now_ms(),
+            tenant: app.tenant,
+            actor: audit::actor(app),
+            action: format!("{method} {route_name}"),
+            subject,
+            status: status.as_u16(),
+            code: code.map(str::to_owned),
+            address: address.to_string(),
+            request_id: id.clone(),
+        };
+        audit::keep(&door, &line).await;
+    }
+    response = explain(response, &id);
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
-    if let Some(allowance) = course.0.get() {
+    if let Some(allowance) = course.0.allowance.get() {
         allowance.write(response.headers_mut());
     }
     add_safe_headers(response.headers_mut());

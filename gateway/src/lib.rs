@@ -5,8 +5,10 @@
 #![deny(missing_docs)]
 
 mod apps;
+mod audit;
 mod auth;
 mod body;
+mod client_versions;
 mod conversations;
 mod description;
 mod devices;

@@ -14,7 +14,7 @@ use crate::door::{Door, Gateway};
 use crate::problem::Problem;
 use crate::settings::Settings;
 use crate::{
-    apps, conversations, description, devices, docs_page, frame, groups, health, history, inbox, messages, oauth,
+    apps, audit, client_versions, conversations, description, devices, docs_page, frame, groups, health, history, inbox, messages, oauth,
     pushes, reading, rosters, schedules, tenants, tickets, try_page, users, withdrawals,
 };
 
@@ -124,6 +124,10 @@ fn organisation() -> OpenApiRouter<Door> {
         .routes(routes!(apps::list_apps, apps::create_app))
         .routes(routes!(apps::read_app, apps::change_app, apps::remove_app))
         .routes(routes!(apps::rotate_secret))
+        .routes(routes!(client_versions::list_client_versions))
+        .routes(routes!(client_versions::put_client_versions, client_versions::remove_client_versions))
+        .routes(routes!(audit::read_audit))
+        .routes(routes!(audit::export_audit))
         .routes(routes!(users::list_users))
         .merge(large)
         .routes(routes!(users::read_user, users::put_user, users::remove_user))

@@ -21,6 +21,7 @@ mod m0010_groups_managed;
 mod m0011_rosters;
 mod m0011_shared_pushes;
 mod m0012_schedules;
+mod m0013_audit;
 
 /// Every step of the schema, oldest first.
 #[derive(Debug)]
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_rosters::Step),
             Box::new(m0011_shared_pushes::Step),
             Box::new(m0012_schedules::Step),
+            Box::new(m0013_audit::Step),
         ]
     }
 }

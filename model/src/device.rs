@@ -20,6 +20,9 @@ pub enum OsKind {
 }
 
 impl OsKind {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Ios, Self::Android, Self::Web, Self::Windows, Self::Unknown];
+
     /// The published number.
     pub fn number(self) -> i32 {
         match self {
@@ -42,7 +45,8 @@ impl OsKind {
         }
     }
 
-    fn name(self) -> &'static str {
+    /// As clients and the store spell it.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Ios => "ios",
             Self::Android => "android",
@@ -55,7 +59,7 @@ impl OsKind {
 
 impl fmt::Display for OsKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        f.write_str(self.as_str())
     }
 }
 
@@ -70,7 +74,7 @@ impl FromStr for OsKind {
         let kinds = [Self::Ios, Self::Android, Self::Web, Self::Windows];
         Ok(kinds
             .into_iter()
-            .find(|k| k.name().eq_ignore_ascii_case(text))
+            .find(|k| k.as_str().eq_ignore_ascii_case(text))
             .unwrap_or_default())
     }
 }

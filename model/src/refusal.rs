@@ -46,6 +46,8 @@ pub enum Refusal {
     TooLate,
     /// It exists already.
     AlreadyExists,
+    /// The client is too old; there is a newer one.
+    Outdated,
     /// The ticket is unknown, used or expired.
     TicketInvalid,
     /// The unique code belongs to another user, and no proof was given.
@@ -71,7 +73,7 @@ pub enum Remedy {
 
 impl Refusal {
     /// All of them, for published tables.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Malformed,
         Self::InvalidField,
         Self::TooLarge,
@@ -92,6 +94,7 @@ impl Refusal {
         Self::RecallExpired,
         Self::TooLate,
         Self::AlreadyExists,
+        Self::Outdated,
         Self::TicketInvalid,
         Self::DeviceOwned,
         Self::RateLimited,
@@ -184,6 +187,7 @@ impl Refusal {
             ),
             Self::TooLate => ("too_late", 409, 0x80, "it is done already"),
             Self::AlreadyExists => ("already_exists", 409, 0x80, "it exists already"),
+            Self::Outdated => ("outdated", 403, 0x87, "this version of the client is not supported any more"),
             Self::TicketInvalid => ("ticket_invalid", 401, 0x87, "the ticket is unknown, used or expired"),
             Self::DeviceOwned => ("device_owned", 409, 0x87, "the unique code belongs to another user"),
             Self::RateLimited => ("rate_limited", 429, 0x97, "more requests than the limit allows"),

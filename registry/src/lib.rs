@@ -9,6 +9,8 @@ mod account;
 mod app;
 mod app_sheet;
 mod asker;
+mod audit;
+mod client_version;
 mod credential;
 mod device;
 mod error;
@@ -38,6 +40,8 @@ pub use account::Account;
 pub use app::{App, NewApp};
 pub use app_sheet::{AppSheet, SECRET_OVERLAP_MAX_S};
 pub use asker::Asker;
+pub use audit::{AuditLine, AuditQuery, NewAuditLine};
+pub use client_version::{ClientVersions, Update};
 pub use device::Device;
 pub use error::Error;
 pub use godwit_store::{

@@ -9,6 +9,7 @@ use godwit_model::{DeviceNo, OsKind, Refusal};
 use godwit_store::{DeviceFacts, DeviceRecord, NewDevice, RegisterOutcome, Renewal};
 
 use crate::account::{Account, blocked};
+use crate::client_version::Update;
 use crate::credential::{self, DeviceToken, same};
 use crate::device::{Device, UNIQUE_CODE_BYTES_MAX};
 use crate::error::Error;
@@ -62,6 +63,8 @@ pub struct Registered {
     pub created: bool,
     /// Records that this registration retired; the caller closes their sessions.
     pub retired: Vec<DeviceNo>,
+    /// What the client is told if there is a newer version of it.
+    pub update: Option<Update>,
 }
 
 /// Whom the proof speaks for.
@@ -88,6 +91,8 @@ impl Registry {
         for _ in 0..ATTEMPTS {
             let registrant = self.registrant(registration, proof).await?;
             let tenant = registrant.account.tenant;
+            let (os, version) = (registration.os, &registration.app_version);
+            let update = self.check_client_version(tenant, os, version).await?;
             let holder = self.0.store.device_of_code(tenant, &registration.unique_code).await?;
             let done = match holder {
                 Some(own) if own.account.no == registrant.account.no => {
@@ -100,7 +105,7 @@ impl Registry {
                 None => self.create(None, registration, &registrant).await?,
             };
             if let Some(done) = done {
-                return Ok(done);
+                return Ok(Registered { update, ..done });
             }
         }
         Err(Error::refused(
@@ -252,6 +257,7 @@ impl Registry {
                     device_token,
                     created,
                     retired,
+                    update: None,
                 }))
             }
             RegisterOutcome::Changed => Ok(None),

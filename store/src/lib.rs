@@ -6,6 +6,8 @@
 
 mod accounts;
 mod apps;
+mod audit;
+mod client_versions;
 mod conversation_states;
 mod copy;
 mod devices;
@@ -33,6 +35,8 @@ mod users;
 
 pub use accounts::AccountRecord;
 pub use apps::{AppChange, AppRecord, NewApp, TenantRecord};
+pub use audit::{AuditLine, AuditQuery, NewAuditLine};
+pub use client_versions::ClientVersions;
 pub use conversation_states::ConversationState;
 pub use copy::copy_sqlite;
 pub use devices::{DeviceFacts, DeviceRecord, NewDevice, RegisterOutcome, Renewal};

@@ -8,9 +8,10 @@ use serde_json::Value;
 use crate::house::{House, send};
 
 /// Every call there is.
-const CALLS: [&str; 77] = [
+const CALLS: [&str; 82] = [
     "DELETE /v1/accounts/{account}/mutes/{conv}",
     "DELETE /v1/apps/{clientId}",
+    "DELETE /v1/client-versions/{os}",
     "DELETE /v1/devices/{deviceId}",
     "DELETE /v1/devices/{deviceId}/push-token",
     "DELETE /v1/groups/{groupId}",
@@ -32,6 +33,9 @@ const CALLS: [&str; 77] = [
     "GET /v1/accounts/{account}/unread",
     "GET /v1/apps",
     "GET /v1/apps/{clientId}",
+    "GET /v1/audit",
+    "GET /v1/audit/export",
+    "GET /v1/client-versions",
     "GET /v1/conversations/{conv}/messages",
     "GET /v1/groups",
     "GET /v1/groups/{groupId}",
@@ -72,6 +76,7 @@ const CALLS: [&str; 77] = [
     "PUT /v1/accounts/{account}/mutes/{conv}",
     "PUT /v1/accounts/{account}/push-wishes",
     "PUT /v1/apps/{clientId}",
+    "PUT /v1/client-versions/{os}",
     "PUT /v1/devices/{deviceId}/push",
     "PUT /v1/devices/{deviceId}/push-token",
     "PUT /v1/groups/{groupId}",

@@ -155,6 +155,10 @@ impl House {
         self.token_for(&app.expect("an app"), None).await
     }
 
+    pub(crate) async fn token_of(&self, app: &NewApp) -> String {
+        self.token_for(app, None).await
+    }
+
     async fn token_for(&self, app: &NewApp, scope: Option<&str>) -> String {
         let request = self
             .request(Method::POST, "/oauth/token")
@@ -194,7 +198,13 @@ impl House {
     }
 
     pub(crate) async fn phone(&self, user: &str) -> Phone {
-        let body = json!({"ticket": self.ticket(user).await, "uniqueCode": format!("code-{user}"), "os": "android"});
+        self.phone_of(&self.token, user).await
+    }
+
+    /// A phone of a user of the tenant whose app this is.
+    pub(crate) async fn phone_of(&self, token: &str, user: &str) -> Phone {
+        let ticket = self.post(token, "/v1/tickets", &json!({"userId": user})).await;
+        let body = json!({"ticket": ticket.expect(201).field("ticket"), "uniqueCode": format!("code-{user}"), "os": "android"});
         let answer = self.post_as_guest("/v1/devices", &body).await.expect(201);
         Phone {
             account: answer.field("account"),

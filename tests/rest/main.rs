@@ -2,10 +2,12 @@
 #![expect(clippy::panic, reason = "a test that cannot go on ends")]
 
 mod audiences;
+mod audit;
 mod description;
 mod devices;
 mod groups;
 mod house;
+mod isolation;
 mod limits;
 mod messages;
 mod organisation;

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 mod accounts;
+mod audit;
 mod apps;
 mod devices;
 mod groups;
@@ -101,6 +102,8 @@ contract! {
     a_schedule_is_kept_once_whoever_asks_first in schedules;
     what_is_due_is_claimed_in_the_order_of_its_time in schedules;
     only_what_waits_is_changed_or_cancelled in schedules;
+    the_audit_is_read_from_both_ends in audit;
+    what_is_said_of_clients_is_kept in audit;
     what_is_read_stays_read in reading;
     a_count_that_somebody_else_made_is_not_made_again in reading;
     mutes_and_wishes_are_read_as_they_were_made in reading;
