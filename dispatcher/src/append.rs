@@ -81,7 +81,10 @@ impl Dispatcher {
         let fingerprint = entry.duplicate_key.as_ref().map_or(0, |key| key.body);
         let (work, told) = match kept_back {
             Some(new) => (Work::Store(Box::pin(self.clone().store_schedule(new))), None),
-            None => (Work::Archive(self.archive.append(entry).map_err(|e| of_append(&e))?), told),
+            None => (
+                Work::Archive(self.archive.append(entry).map_err(|e| of_append(&e))?),
+                told,
+            ),
         };
         Ok(Appending {
             work,

@@ -5,9 +5,9 @@ mod many;
 use godwit_model::{AccountNo, Address, ConversationKey, Draft, GroupId, Refusal, Refused, UserId, permission};
 use godwit_registry::Group;
 
+use crate::Dispatcher;
 use crate::author::Author;
 use crate::failure::of_registry;
-use crate::Dispatcher;
 
 /// A receiver of a list that was left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,12 +54,7 @@ impl Dispatcher {
         }
     }
 
-    async fn to_user(
-        &self,
-        author: &Author,
-        user: &UserId,
-        target: &[Address],
-    ) -> Result<Route, Refused> {
+    async fn to_user(&self, author: &Author, user: &UserId, target: &[Address]) -> Result<Route, Refused> {
         let peer = self
             .registry
             .account_of_user(author.tenant, user)
@@ -86,12 +81,7 @@ impl Dispatcher {
         })
     }
 
-    async fn to_group(
-        &self,
-        author: &Author,
-        id: &GroupId,
-        target: &[Address],
-    ) -> Result<Route, Refused> {
+    async fn to_group(&self, author: &Author, id: &GroupId, target: &[Address]) -> Result<Route, Refused> {
         let group = self.registry.group(author.tenant, id).await.map_err(of_registry)?;
         let group =
             group.ok_or_else(|| Refused::new(Refusal::GroupNotFound, format!("no group {id} in this tenant")))?;

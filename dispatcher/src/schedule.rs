@@ -32,7 +32,9 @@ impl Dispatcher {
     /// Judges a draft that is to be sent later.
     pub(crate) async fn keep_back(&self, author: &Author, draft: Draft, delay_ms: u64) -> Result<Accepted, Refused> {
         let now_ms = self.clock.now_ms();
-        let left_ms = draft.expires_at_ms.map(|expires_at_ms| expires_at_ms.saturating_sub(now_ms));
+        let left_ms = draft
+            .expires_at_ms
+            .map(|expires_at_ms| expires_at_ms.saturating_sub(now_ms));
         let lifetime_ms = left_ms.or_else(|| draft.ttl_s.map(|ttl_s| u64::from(ttl_s) * 1_000));
         let new = NewSchedule {
             id: new_message_id(now_ms)?,

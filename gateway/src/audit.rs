@@ -107,7 +107,9 @@ pub(crate) async fn read_audit(
     let found = door.registry().audit(app.tenant, &asked).await?;
     let mut page = Listing::of(found, ("/v1/audit", ""), &part, |line: &AuditLine| line.no.to_string())?;
     // Newest first: the next page is before the last line of this one.
-    page.next = page.next.map(|next| next.replacen("after=", "before=", 1) + &filters(&asked));
+    page.next = page
+        .next
+        .map(|next| next.replacen("after=", "before=", 1) + &filters(&asked));
     Ok(Json(page))
 }
 

@@ -148,7 +148,9 @@ fn answer(submitted: Submitted) -> Response {
         Answer::KeptBack(answer) => (StatusCode::ACCEPTED, Json(answer)).into_response(),
     };
     if is_repeat {
-        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+        response
+            .headers_mut()
+            .insert(REPLAYED, HeaderValue::from_static("true"));
     }
     response
 }

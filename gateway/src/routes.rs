@@ -14,8 +14,8 @@ use crate::door::{Door, Gateway};
 use crate::problem::Problem;
 use crate::settings::Settings;
 use crate::{
-    apps, audit, client_versions, conversations, description, devices, docs_page, frame, groups, health, history, inbox, messages, oauth,
-    pushes, reading, rosters, schedules, tenants, tickets, try_page, users, withdrawals,
+    apps, audit, client_versions, conversations, description, devices, docs_page, frame, groups, health, history,
+    inbox, messages, oauth, pushes, reading, rosters, schedules, tenants, tickets, try_page, users, withdrawals,
 };
 
 /// The REST door. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`: without the peer's address all
@@ -63,7 +63,11 @@ fn resources() -> OpenApiRouter<Door> {
         .routes(routes!(messages::read_message, withdrawals::withdraw_message))
         .routes(routes!(messages::message_timeline))
         .routes(routes!(schedules::list_schedules))
-        .routes(routes!(schedules::read_schedule, schedules::change_schedule, schedules::cancel_schedule))
+        .routes(routes!(
+            schedules::read_schedule,
+            schedules::change_schedule,
+            schedules::cancel_schedule
+        ))
         .routes(routes!(conversations::read_conversation))
         .routes(routes!(inbox::read_inbox))
         .routes(routes!(history::read_history))
@@ -125,7 +129,10 @@ fn organisation() -> OpenApiRouter<Door> {
         .routes(routes!(apps::read_app, apps::change_app, apps::remove_app))
         .routes(routes!(apps::rotate_secret))
         .routes(routes!(client_versions::list_client_versions))
-        .routes(routes!(client_versions::put_client_versions, client_versions::remove_client_versions))
+        .routes(routes!(
+            client_versions::put_client_versions,
+            client_versions::remove_client_versions
+        ))
         .routes(routes!(audit::read_audit))
         .routes(routes!(audit::export_audit))
         .routes(routes!(users::list_users))

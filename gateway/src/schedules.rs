@@ -123,7 +123,10 @@ pub(crate) async fn change_schedule(
         deliver_after_s: change.deliver_after,
         content: change.content.map(|content| content.to_string()),
     };
-    let changed = door.dispatcher().change_schedule(&sender, &schedule_id, wish, expected).await?;
+    let changed = door
+        .dispatcher()
+        .change_schedule(&sender, &schedule_id, wish, expected)
+        .await?;
     let changed = changed.ok_or_else(|| Problem::of_status(StatusCode::PRECONDITION_FAILED))?;
     Ok((etag::tag(changed.version), Json(ScheduleAnswer::from(changed))))
 }
@@ -139,7 +142,10 @@ pub(crate) async fn cancel_schedule(
     Condition(expected): Condition,
 ) -> Result<StatusCode, Problem> {
     let sender = caller.sender(Scope::Messages)?;
-    let cancelled = door.dispatcher().cancel_schedule(&sender, &schedule_id, expected).await?;
+    let cancelled = door
+        .dispatcher()
+        .cancel_schedule(&sender, &schedule_id, expected)
+        .await?;
     cancelled.ok_or_else(|| Problem::of_status(StatusCode::PRECONDITION_FAILED))?;
     Ok(StatusCode::NO_CONTENT)
 }

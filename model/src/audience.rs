@@ -139,7 +139,10 @@ mod tests {
     fn an_audience_reads_back_what_it_prints() {
         for (given, canonical) in [
             ("and(t:vip,o:sales)", "and(t:vip,o:sales)"),
-            ("and( t:vip , not( or(t:a,sales@org) ) )", "and(t:vip,not(or(t:a,o:sales)))"),
+            (
+                "and( t:vip , not( or(t:a,sales@org) ) )",
+                "and(t:vip,not(or(t:a,o:sales)))",
+            ),
             ("not(t:vip)", "not(t:vip)"),
         ] {
             let read: Audience = given.parse().unwrap();
@@ -149,8 +152,17 @@ mod tests {
         let deep = format!("{}t:a{}", "not(".repeat(8), ")".repeat(8));
         let wide = format!("or({})", vec!["t:a"; 32].join(","));
         for bad in [
-            "", "and()", "and(t:a", "and(t:a))", "not(t:a,t:b)", "and(bob)", "and(g:team,t:a)", "and(t:a;t:b)", "or(t:all)",
-            &deep, &wide,
+            "",
+            "and()",
+            "and(t:a",
+            "and(t:a))",
+            "not(t:a,t:b)",
+            "and(bob)",
+            "and(g:team,t:a)",
+            "and(t:a;t:b)",
+            "or(t:all)",
+            &deep,
+            &wide,
         ] {
             assert_eq!(bad.parse::<Audience>(), Err(MalformedAudience), "{bad}");
         }

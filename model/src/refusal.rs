@@ -187,7 +187,12 @@ impl Refusal {
             ),
             Self::TooLate => ("too_late", 409, 0x80, "it is done already"),
             Self::AlreadyExists => ("already_exists", 409, 0x80, "it exists already"),
-            Self::Outdated => ("outdated", 403, 0x87, "this version of the client is not supported any more"),
+            Self::Outdated => (
+                "outdated",
+                403,
+                0x87,
+                "this version of the client is not supported any more",
+            ),
             Self::TicketInvalid => ("ticket_invalid", 401, 0x87, "the ticket is unknown, used or expired"),
             Self::DeviceOwned => ("device_owned", 409, 0x87, "the unique code belongs to another user"),
             Self::RateLimited => ("rate_limited", 429, 0x97, "more requests than the limit allows"),

@@ -213,7 +213,9 @@ fn invalid(detail: impl Into<Cow<'static, str>>) -> Refused {
 
 fn seconds(field: &str, given: Option<u64>, (least, most): (u32, u32)) -> Result<Option<u32>, Refused> {
     let Some(given) = given else { return Ok(None) };
-    let fitting = u32::try_from(given).ok().filter(|seconds| (least..=most).contains(seconds));
+    let fitting = u32::try_from(given)
+        .ok()
+        .filter(|seconds| (least..=most).contains(seconds));
     let fitting = fitting.ok_or_else(|| invalid(format!("`{field}` is {least} to {most} seconds, not {given}")))?;
     Ok(Some(fitting))
 }

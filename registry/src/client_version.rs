@@ -58,7 +58,10 @@ impl Registry {
         if self.0.store.remove_client_versions(tenant, os).await? {
             return Ok(());
         }
-        Err(Error::refused(Refusal::NotFound, format!("nothing is said of clients on {os:?}")))
+        Err(Error::refused(
+            Refusal::NotFound,
+            format!("nothing is said of clients on {os:?}"),
+        ))
     }
 
     /// Refuses a client that is older than the least one, and finds what one that is older than the latest is told. A
@@ -74,7 +77,10 @@ impl Registry {
         };
         if is_older(version, &said.minimum) {
             let detail = if said.message.is_empty() {
-                format!("version {version} is not supported any more; the least one is {}", said.minimum)
+                format!(
+                    "version {version} is not supported any more; the least one is {}",
+                    said.minimum
+                )
             } else {
                 said.message
             };

@@ -4,9 +4,7 @@ use std::pin::Pin;
 
 use godwit_model::{AccountNo, Audience, Refusal, TenantNo, UserId};
 pub use godwit_store::NewRoster;
-use godwit_store::{
-    Expected, PutRosterOutcome, RemoveRosterOutcome, RosterKind, RosterRecord, RostersOf,
-};
+use godwit_store::{Expected, PutRosterOutcome, RemoveRosterOutcome, RosterKind, RosterRecord, RostersOf};
 
 use crate::error::Error;
 use crate::registry::{Registry, check_optional_text};
@@ -29,12 +27,7 @@ type Accounts<'a> = Pin<Box<dyn Future<Output = Result<Vec<AccountNo>, Error>> +
 
 impl Registry {
     /// A tag or an organisation.
-    pub async fn roster(
-        &self,
-        tenant: TenantNo,
-        kind: RosterKind,
-        id: &UserId,
-    ) -> Result<Option<RosterRecord>, Error> {
+    pub async fn roster(&self, tenant: TenantNo, kind: RosterKind, id: &UserId) -> Result<Option<RosterRecord>, Error> {
         Ok(self.0.store.roster(tenant, kind, id).await?)
     }
 

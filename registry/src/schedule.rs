@@ -1,8 +1,8 @@
 //! Messages that wait for their time. What they say is the dispatcher's business.
 
 use godwit_model::{Refusal, TenantNo};
-pub use godwit_store::{NewSchedule, ScheduleChange, ScheduleRecord, ScheduleState, SchedulesOf};
 use godwit_store::{Expected, Versioned};
+pub use godwit_store::{NewSchedule, ScheduleChange, ScheduleRecord, ScheduleState, SchedulesOf};
 
 use crate::error::Error;
 use crate::registry::Registry;

@@ -50,12 +50,8 @@ pub use push_jobs::{Decision, DuePush, NEVER_MS, Owed, PushJob, Settled, Settlem
 pub use push_ledger::{LedgerLine, LedgerQuery};
 pub use push_templates::TemplateRecord;
 pub use push_tokens::{NewPushToken, PushTokenRecord, PushableDevice};
-pub use rosters::{
-    NewRoster, PutRosterOutcome, RemoveRosterOutcome, RosterKind, RosterRecord, RostersOf,
-};
-pub use schedules::{
-    MalformedScheduleState, NewSchedule, ScheduleChange, ScheduleRecord, ScheduleState, SchedulesOf,
-};
+pub use rosters::{NewRoster, PutRosterOutcome, RemoveRosterOutcome, RosterKind, RosterRecord, RostersOf};
+pub use schedules::{MalformedScheduleState, NewSchedule, ScheduleChange, ScheduleRecord, ScheduleState, SchedulesOf};
 pub use terms::{Telling, Terms};
 pub use tickets::{NewTicket, TicketRecord};
 pub use untold_changes::UntoldChange;

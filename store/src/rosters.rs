@@ -3,12 +3,12 @@
 
 pub(crate) mod app_user;
 mod change;
-mod members;
 pub(crate) mod member;
+mod members;
 mod roster;
 
-pub(crate) use members::{forget, note_app_user};
 pub use change::{NewRoster, PutRosterOutcome, RemoveRosterOutcome};
+pub(crate) use members::{forget, note_app_user};
 
 use godwit_model::{TenantNo, UserId};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
@@ -64,12 +64,7 @@ pub enum RostersOf {
 
 impl Store {
     /// A roster of a tenant.
-    pub async fn roster(
-        &self,
-        tenant: TenantNo,
-        kind: RosterKind,
-        id: &UserId,
-    ) -> Result<Option<RosterRecord>, Error> {
+    pub async fn roster(&self, tenant: TenantNo, kind: RosterKind, id: &UserId) -> Result<Option<RosterRecord>, Error> {
         let view = self.view().await?;
         match named(tenant, kind, id).one(&view).await? {
             Some(row) => record(&view, row).await.map(Some),

@@ -196,7 +196,8 @@ impl TryFrom<row::Model> for ScheduleRecord {
 
     fn try_from(row: row::Model) -> Result<Self, Error> {
         let fingerprint = row.fingerprint.as_slice().try_into();
-        let fingerprint = fingerprint.map_err(|_| Error::Corrupt(format!("schedule {}: no fingerprint", row.schedule_no)))?;
+        let fingerprint =
+            fingerprint.map_err(|_| Error::Corrupt(format!("schedule {}: no fingerprint", row.schedule_no)))?;
         Ok(Self {
             no: from_row(row.schedule_no)?,
             asked: NewSchedule {

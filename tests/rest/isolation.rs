@@ -58,18 +58,42 @@ const CALLS: &[Call] = &[
     ("GET /v1/tenants/{tenantNo}", "", ""),
     ("GET /v1/users", "", ""),
     ("GET /v1/users/{userId}", "", ""),
-    ("POST /v1/accounts/{account}/read", "", r#"{"conv": "{conv}", "upTo": 1}"#),
+    (
+        "POST /v1/accounts/{account}/read",
+        "",
+        r#"{"conv": "{conv}", "upTo": 1}"#,
+    ),
     ("POST /v1/apps", "", r#"{"name": "x", "scopes": []}"#),
     ("POST /v1/apps/{clientId}/secrets", "", "{}"),
-    ("POST /v1/devices", "", r#"{"uniqueCode": "{uniqueCode}", "os": "ios", "deviceToken": "gwd_{deviceId}_x"}"#),
+    (
+        "POST /v1/devices",
+        "",
+        r#"{"uniqueCode": "{uniqueCode}", "os": "ios", "deviceToken": "gwd_{deviceId}_x"}"#,
+    ),
     ("POST /v1/groups", "", r#"{"name": "x", "members": ["{userId}"]}"#),
     ("POST /v1/groups/{groupId}/join", "", "{}"),
     ("POST /v1/groups/{groupId}/members", "", r#"{"members": ["{userId}"]}"#),
-    ("POST /v1/groups/{groupId}/members/remove", "", r#"{"members": ["{userId}"]}"#),
-    ("POST /v1/messages", "", r#"{"to": ["{userId}", "t:{tagId}", "o:{orgId}", "a:{clientId}"], "type": "note"}"#),
+    (
+        "POST /v1/groups/{groupId}/members/remove",
+        "",
+        r#"{"members": ["{userId}"]}"#,
+    ),
+    (
+        "POST /v1/messages",
+        "",
+        r#"{"to": ["{userId}", "t:{tagId}", "o:{orgId}", "a:{clientId}"], "type": "note"}"#,
+    ),
     ("POST /v1/messages", "", r#"{"to": "g:{groupId}", "type": "note"}"#),
-    ("POST /v1/messages", "", r#"{"to": "outsider", "from": "{userId}", "type": "note"}"#),
-    ("POST /v1/messages/batch", "", r#"{"messages": [{"id": "m", "to": "{userId}", "type": "note"}]}"#),
+    (
+        "POST /v1/messages",
+        "",
+        r#"{"to": "outsider", "from": "{userId}", "type": "note"}"#,
+    ),
+    (
+        "POST /v1/messages/batch",
+        "",
+        r#"{"messages": [{"id": "m", "to": "{userId}", "type": "note"}]}"#,
+    ),
     ("POST /v1/orgs/{orgId}/members", "", r#"{"add": ["outsider"]}"#),
     ("POST /v1/tags/{tagId}/members", "", r#"{"add": ["outsider"]}"#),
     ("POST /v1/tenants", "", r#"{"name": "x"}"#),
@@ -77,18 +101,38 @@ const CALLS: &[Call] = &[
     ("POST /v1/users/batch", "", r#"{"users": [{"userId": "outsider"}]}"#),
     ("POST /v1/users/{userId}/logout", "", "{}"),
     ("PUT /v1/accounts/{account}/mutes/{conv}", "", "{}"),
-    ("PUT /v1/accounts/{account}/push-wishes", "", r#"{"privacy": "neutral"}"#),
+    (
+        "PUT /v1/accounts/{account}/push-wishes",
+        "",
+        r#"{"privacy": "neutral"}"#,
+    ),
     ("PUT /v1/apps/{clientId}", "", r#"{"name": "x", "scopes": []}"#),
     ("PUT /v1/client-versions/{os}", "", r#"{"minimum": "1"}"#),
     ("PUT /v1/devices/{deviceId}/push", "", r#"{"enabled": false}"#),
-    ("PUT /v1/devices/{deviceId}/push-token", "", r#"{"vendor": "fcm", "token": "t"}"#),
+    (
+        "PUT /v1/devices/{deviceId}/push-token",
+        "",
+        r#"{"vendor": "fcm", "token": "t"}"#,
+    ),
     ("PUT /v1/groups/{groupId}", "", r#"{"name": "x"}"#),
     ("PUT /v1/groups/{groupId}/mutes/{userId}", "", r#"{"until": 1}"#),
     ("PUT /v1/groups/{groupId}/owner", "", r#"{"userId": "{userId}"}"#),
-    ("PUT /v1/groups/{groupId}/roles", "", r#"{"roles": [{"userId": "{userId}", "role": "admin"}]}"#),
+    (
+        "PUT /v1/groups/{groupId}/roles",
+        "",
+        r#"{"roles": [{"userId": "{userId}", "role": "admin"}]}"#,
+    ),
     ("PUT /v1/groups/{groupId}/roles/{userId}", "", r#"{"role": "admin"}"#),
-    ("PUT /v1/orgs/{orgId}", "?", r#"{"name": "theirs", "parent": "{orgId}"}"#),
-    ("PUT /v1/push-templates/{type}/{language}", "", r#"{"title": "x", "body": "x"}"#),
+    (
+        "PUT /v1/orgs/{orgId}",
+        "?",
+        r#"{"name": "theirs", "parent": "{orgId}"}"#,
+    ),
+    (
+        "PUT /v1/push-templates/{type}/{language}",
+        "",
+        r#"{"title": "x", "body": "x"}"#,
+    ),
     ("PUT /v1/schedules/{scheduleId}", "", r#"{"deliverAfter": 1}"#),
     ("PUT /v1/tags/{tagId}", "", r#"{"name": "theirs"}"#),
     ("PUT /v1/tenants/{tenantNo}", "", r#"{"name": "x"}"#),
@@ -110,7 +154,10 @@ async fn furnished(house: &House) -> Ids {
     put("/v1/orgs/secret-org", json!({})).await;
     for list in ["tags/secret-tag", "orgs/secret-org"] {
         let add = json!({"add": ["ann"]});
-        house.post(&house.token, &format!("/v1/{list}/members"), &add).await.expect(200);
+        house
+            .post(&house.token, &format!("/v1/{list}/members"), &add)
+            .await
+            .expect(200);
     }
     let group = json!({"groupId": "secret-group", "name": "Secret", "owner": "ann"});
     let group = house.post(&house.token, "/v1/groups", &group).await.expect(201);
@@ -153,14 +200,17 @@ fn nobodys(ids: &Ids) -> Ids {
 }
 
 fn fill(text: &str, ids: &Ids) -> String {
-    ids.iter()
-        .fold(text.to_owned(), |text, (name, id)| text.replace(&format!("{{{name}}}"), id))
+    ids.iter().fold(text.to_owned(), |text, (name, id)| {
+        text.replace(&format!("{{{name}}}"), id)
+    })
 }
 
 async fn call(house: &House, token: &str, (route, query, body): &Call, ids: &Ids) -> Answer {
     let (method, path) = route.split_once(' ').expect("a method and a path");
     let path = fill(&format!("{path}{query}"), ids);
-    let request = house.request(method.parse::<Method>().expect("a method"), &path).bearer_auth(token);
+    let request = house
+        .request(method.parse::<Method>().expect("a method"), &path)
+        .bearer_auth(token);
     let request = if body.is_empty() {
         request
     } else {
@@ -211,7 +261,11 @@ async fn another_tenants_things_look_like_things_that_do_not_exist() {
     let nobodys = nobodys(&ids);
     let before = state(&house, &ids).await;
     let tenant = house.registry.create_tenant("another").await.expect("a tenant");
-    let app = house.registry.create_app(tenant, "stranger", &Scope::ALL).await.expect("an app");
+    let app = house
+        .registry
+        .create_app(tenant, "stranger", &Scope::ALL)
+        .await
+        .expect("an app");
     let token = house.token_of(&app).await;
     let device = house.phone_of(&token, "outsider").await;
     let secrets: Vec<&String> = ids
@@ -224,7 +278,11 @@ async fn another_tenants_things_look_like_things_that_do_not_exist() {
             let real = call(&house, token, row, &ids).await;
             let made_up = call(&house, token, row, &nobodys).await;
             let (route, _, body) = row;
-            assert_eq!(said(&real, &ids), said(&made_up, &nobodys), "{credentials}: {route} {body}");
+            assert_eq!(
+                said(&real, &ids),
+                said(&made_up, &nobodys),
+                "{credentials}: {route} {body}"
+            );
             assert!(real.status < 500, "{credentials}: {route}: {}", real.text);
             if real.status < 300 {
                 let asked = route.contains("{account}") || route.contains("{deviceId}");
@@ -236,7 +294,10 @@ async fn another_tenants_things_look_like_things_that_do_not_exist() {
         }
     }
     assert_eq!(state(&house, &ids).await, before, "nothing was changed");
-    house.get(&house.token, &fill("/v1/accounts/{account}/unread", &ids)).await.expect(200);
+    house
+        .get(&house.token, &fill("/v1/accounts/{account}/unread", &ids))
+        .await
+        .expect(200);
 }
 
 #[tokio::test]

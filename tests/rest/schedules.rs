@@ -32,9 +32,15 @@ async fn a_message_is_sent_when_its_time_has_come_and_not_before() {
     let house = House::start().await;
     let ann = house.phone("ann").await;
     let asked = house.message(&later("m1", 60)).await.expect(202);
-    assert_eq!((asked.field("id"), &asked.json["deliverAt"]), ("m1".to_owned(), &json!(NOW_MS + 60_000)));
+    assert_eq!(
+        (asked.field("id"), &asked.json["deliverAt"]),
+        ("m1".to_owned(), &json!(NOW_MS + 60_000))
+    );
     let again = house.message(&later("m1", 99)).await.expect(202);
-    assert_eq!((&again.json, again.header("idempotent-replayed")), (&asked.json, "true"));
+    assert_eq!(
+        (&again.json, again.header("idempotent-replayed")),
+        (&asked.json, "true")
+    );
     let mut other = later("m1", 60);
     other["content"]["text"] = json!("other");
     assert_eq!(house.message(&other).await.problem(), (409, "id_conflict"));
@@ -46,7 +52,10 @@ async fn a_message_is_sent_when_its_time_has_come_and_not_before() {
     house.becomes(&early, "sent").await;
     let sent = house.becomes(&asked.field("scheduleId"), "sent").await;
     let entries = house.entries(&ann.account).await;
-    let ids: Vec<_> = entries.iter().map(|entry| entry["id"].as_str().expect("text")).collect();
+    let ids: Vec<_> = entries
+        .iter()
+        .map(|entry| entry["id"].as_str().expect("text"))
+        .collect();
     assert_eq!(ids, ["m1", "m0"], "in the order of their times");
     assert_eq!(entries[0]["serverId"], sent.json["serverId"]);
     assert_eq!(entries[0].get("ext"), None, "how long it waited is not told");
@@ -66,11 +75,17 @@ async fn what_waits_is_listed_changed_and_cancelled() {
         ids.push(house.message(&later(id, seconds)).await.expect(202).field("scheduleId"));
         house.clock.set(house.clock_ms() + 1);
     }
-    let page = house.get(&house.token, "/v1/schedules?limit=2&state=pending").await.expect(200);
+    let page = house
+        .get(&house.token, "/v1/schedules?limit=2&state=pending")
+        .await
+        .expect(200);
     assert_eq!(page.json["items"].as_array().expect("items").len(), 2);
     assert_eq!(page.json["items"][0]["message"]["content"]["text"], "m1");
     let rest = house.get(&house.token, &page.field("next")).await.expect(200);
-    assert_eq!((&rest.json["items"][0]["scheduleId"], rest.json.get("next")), (&json!(ids[2]), None));
+    assert_eq!(
+        (&rest.json["items"][0]["scheduleId"], rest.json.get("next")),
+        (&json!(ids[2]), None)
+    );
 
     let path = |at: usize| format!("/v1/schedules/{}", ids[at]);
     let change = json!({"deliverAfter": 30, "content": {"text": "changed"}});
@@ -78,9 +93,15 @@ async fn what_waits_is_listed_changed_and_cancelled() {
     assert_eq!(changed.header("etag"), "\"v2\"");
     assert_eq!(changed.json["deliverAt"], house.clock_ms() + 30_000);
     let bad = json!({"content": {"words": "no text"}});
-    assert_eq!(house.put(&house.token, &path(2), &bad).await.problem(), (422, "invalid_field"));
+    assert_eq!(
+        house.put(&house.token, &path(2), &bad).await.problem(),
+        (422, "invalid_field")
+    );
     let late = json!({"deliverAfter": 864_001});
-    assert_eq!(house.put(&house.token, &path(2), &late).await.problem(), (422, "invalid_field"));
+    assert_eq!(
+        house.put(&house.token, &path(2), &late).await.problem(),
+        (422, "invalid_field")
+    );
     house.delete(&house.token, &path(0)).await.expect(204);
     house.delete(&house.token, &path(0)).await.expect(204);
     let cancelled = house.put(&house.token, &path(0), &change).await;
@@ -89,7 +110,12 @@ async fn what_waits_is_listed_changed_and_cancelled() {
     house.clock.set(house.clock_ms() + 200_000);
     house.becomes(&ids[1], "sent").await;
     house.becomes(&ids[2], "sent").await;
-    let texts: Vec<_> = house.entries(&ann.account).await.iter().map(|entry| entry["content"]["text"].clone()).collect();
+    let texts: Vec<_> = house
+        .entries(&ann.account)
+        .await
+        .iter()
+        .map(|entry| entry["content"]["text"].clone())
+        .collect();
     assert_eq!(texts, [json!("changed"), json!("m2")]);
     assert_eq!(house.delete(&house.token, &path(1)).await.problem(), (409, "too_late"));
     for too_long in [json!(864_001), json!(-1), json!("60"), json!(1.5)] {
@@ -134,9 +160,16 @@ async fn what_is_refused_at_its_time_says_why() {
     let of_bob = house.message(&of_bob).await.expect(202).field("scheduleId");
     let mut to_nobody = later("m3", 60);
     to_nobody["to"] = json!("nobody");
-    assert_eq!(house.message(&to_nobody).await.problem(), (404, "user_not_found"), "judged when it is asked");
+    assert_eq!(
+        house.message(&to_nobody).await.problem(),
+        (404, "user_not_found"),
+        "judged when it is asked"
+    );
     house.delete(&house.token, "/v1/users/ann").await.expect(204);
-    house.put(&house.token, "/v1/users/bob/block", &json!({})).await.expect(200);
+    house
+        .put(&house.token, "/v1/users/bob/block", &json!({}))
+        .await
+        .expect(200);
     house.clock.set(NOW_MS + 60_000);
     assert_eq!(house.becomes(&to_ann, "refused").await.field("code"), "user_not_found");
     assert_eq!(house.becomes(&of_bob, "refused").await.field("code"), "user_blocked");
@@ -159,7 +192,10 @@ async fn a_message_is_shown_for_so_long_from_when_it_is_sent() {
     assert_eq!(entries[0], json!({"seq": 1, "gone": "expired"}));
     assert_eq!(entries[1]["id"], "m2");
     house.clock.set(NOW_MS + 161_000);
-    assert_eq!(house.entries(&ann.account).await[1], json!({"seq": 2, "gone": "expired"}));
+    assert_eq!(
+        house.entries(&ann.account).await[1],
+        json!({"seq": 2, "gone": "expired"})
+    );
     let mut bad = later("m3", 0);
     bad["ttlSeconds"] = json!(0);
     assert_eq!(house.message(&bad).await.problem(), (422, "invalid_field"));

@@ -28,7 +28,10 @@ async fn kept_back_messages_survive_kills_and_are_sent_once() {
     for at in 0..MESSAGES {
         if at.is_multiple_of(2) {
             let draft = draft(at).to_string();
-            assert_eq!(client.publish_and_wait(&alice.topic("outbox"), draft.as_bytes()).await, 0);
+            assert_eq!(
+                client.publish_and_wait(&alice.topic("outbox"), draft.as_bytes()).await,
+                0
+            );
         } else {
             let (status, answer) = app.call(Method::POST, "/v1/messages", Some(&draft(at))).await;
             assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
@@ -43,7 +46,10 @@ async fn kept_back_messages_survive_kills_and_are_sent_once() {
         app = server.app().await;
         // Asked again while it waits or after it was sent: the same schedule.
         let (status, answer) = app.call(Method::POST, "/v1/messages", Some(&draft(1))).await;
-        assert_eq!((status, &answer["deliverAt"]), (StatusCode::ACCEPTED, &json!(promised["later-1"])));
+        assert_eq!(
+            (status, &answer["deliverAt"]),
+            (StatusCode::ACCEPTED, &json!(promised["later-1"]))
+        );
     }
     loop {
         let (_, waiting) = app.call(Method::GET, "/v1/schedules?state=pending", None).await;
@@ -80,12 +86,16 @@ async fn one_kept_back_draft_sent_through_two_doors_at_once_is_one_schedule() {
     let mut tasks = Vec::new();
     for _ in 0..50 {
         let (app, draft) = (app.clone(), draft.clone());
-        tasks.push(tokio::spawn(async move { app.call(Method::POST, "/v1/messages", Some(&draft)).await }));
+        tasks.push(tokio::spawn(async move {
+            app.call(Method::POST, "/v1/messages", Some(&draft)).await
+        }));
     }
     let (mut client, _) = Client::connect(&server.addresses().mqtt, &Login::of(&alice, Version::V5)).await;
     for _ in 0..50 {
         assert_eq!(
-            client.publish_and_wait(&alice.topic("outbox"), draft.to_string().as_bytes()).await,
+            client
+                .publish_and_wait(&alice.topic("outbox"), draft.to_string().as_bytes())
+                .await,
             0
         );
     }

@@ -69,8 +69,9 @@ impl Dispatcher {
         let found = match address {
             Address::User(user) => {
                 let account = self.registry.account_of_user(tenant, user).await.map_err(of_registry)?;
-                let account = account
-                    .ok_or_else(|| Refused::new(Refusal::UserNotFound, format!("`to`: no user {user} in this tenant")))?;
+                let account = account.ok_or_else(|| {
+                    Refused::new(Refusal::UserNotFound, format!("`to`: no user {user} in this tenant"))
+                })?;
                 return Ok(vec![account.no]);
             }
             Address::Group(_) => {

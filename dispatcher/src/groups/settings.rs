@@ -57,11 +57,13 @@ impl Dispatcher {
             muted: wish.muted.unwrap_or(group.muted),
         };
         let asker = self.asker(actor)?;
-        Ok(match self.registry.set_group(&group, settings, expected, &asker).await {
-            Ok(change) => Ok(Some(change)),
-            Err(Error::Differs) => Ok(None),
-            Err(error) => Err(error),
-        })
+        Ok(
+            match self.registry.set_group(&group, settings, expected, &asker).await {
+                Ok(change) => Ok(Some(change)),
+                Err(Error::Differs) => Ok(None),
+                Err(error) => Err(error),
+            },
+        )
     }
 
     /// Says until when members may not write, `None` that they may; those who are not in the group are passed over.
@@ -95,7 +97,10 @@ impl Dispatcher {
                 permission::mute_member(role, member.role)?;
             }
         }
-        Ok(self.registry.mute_members(&group, users, until_ms, &self.asker(actor)?).await)
+        Ok(self
+            .registry
+            .mute_members(&group, users, until_ms, &self.asker(actor)?)
+            .await)
     }
 
     /// A user joins an open group by itself. Who is a member already stays as it is.
@@ -108,9 +113,8 @@ impl Dispatcher {
         let actor = Sender::Device(Arc::clone(device));
         let (group, role) = self.group_and_role(&actor, id).await?;
         if role.is_none() {
-            permission::join(group.join_policy).map_err(|refusal| {
-                Refused::new(refusal, format!("the group {id} is not open: an admin adds you"))
-            })?;
+            permission::join(group.join_policy)
+                .map_err(|refusal| Refused::new(refusal, format!("the group {id} is not open: an admin adds you")))?;
         }
         let own = [device.account.user.clone()];
         Ok(self.registry.add_members(&group, &own, &self.asker(&actor)?).await)
@@ -148,7 +152,11 @@ impl Dispatcher {
             if let Sender::App(app) = actor {
                 super::app_may(app)?;
             }
-            return self.registry.groups(actor.tenant(), after, limit).await.map_err(of_registry);
+            return self
+                .registry
+                .groups(actor.tenant(), after, limit)
+                .await
+                .map_err(of_registry);
         };
         let mut own = self.groups_of(&device.account).await?;
         own.retain(|group| group.id.as_str() > after);

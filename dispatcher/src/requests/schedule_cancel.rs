@@ -19,6 +19,8 @@ pub(super) struct Params {
 
 pub(super) async fn call(dispatcher: &Dispatcher, device: &Arc<Device>, params: Params) -> Result<Done, Refused> {
     let sender = Sender::Device(Arc::clone(device));
-    dispatcher.cancel_schedule(&sender, &params.schedule_id, Expected::Any).await?;
+    dispatcher
+        .cancel_schedule(&sender, &params.schedule_id, Expected::Any)
+        .await?;
     Ok(Done {})
 }

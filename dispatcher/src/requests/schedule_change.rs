@@ -30,7 +30,11 @@ pub(super) async fn call(
         deliver_after_s: params.deliver_after,
         content: params.content.map(|content| content.get().to_owned()),
     };
-    let changed = dispatcher.change_schedule(&sender, &params.schedule_id, wish, Expected::Any).await?;
+    let changed = dispatcher
+        .change_schedule(&sender, &params.schedule_id, wish, Expected::Any)
+        .await?;
     // A request says nothing that it expects, so nothing differs.
-    changed.map(ScheduleView::from).ok_or_else(|| Refusal::Overloaded.into())
+    changed
+        .map(ScheduleView::from)
+        .ok_or_else(|| Refusal::Overloaded.into())
 }

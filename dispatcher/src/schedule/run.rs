@@ -10,10 +10,10 @@ use godwit_protocol::envelope::decode_stored_draft;
 use godwit_registry::{Error, NewSchedule, ScheduleRecord};
 use tokio::task::JoinHandle;
 
+use crate::Dispatcher;
 use crate::append::Appending;
 use crate::author::Author;
 use crate::failure::of_registry;
-use crate::Dispatcher;
 
 /// How often it is looked whether something is due; a message is sent so much later at most while nothing is in its way.
 const TICK: Duration = Duration::from_millis(100);
@@ -86,14 +86,17 @@ impl Dispatcher {
                 Err(refused) => Err(refused),
             };
             let outcome = match sent {
-                Ok(submitted) => Ok(submitted.record.map_or_else(String::new, |record| record.server_id.to_string())),
+                Ok(submitted) => Ok(submitted
+                    .record
+                    .map_or_else(String::new, |record| record.server_id.to_string())),
                 Err(refused) if refused.refusal.remedy() == Remedy::Later => return Err(refused),
                 Err(refused) => {
                     self.tell_author(&schedule.asked, &refused).await;
                     Err(refused.refusal.code().to_owned())
                 }
             };
-            metrics::counter!("schedules_total", "outcome" => if outcome.is_ok() { "sent" } else { "refused" }).increment(1);
+            metrics::counter!("schedules_total", "outcome" => if outcome.is_ok() { "sent" } else { "refused" })
+                .increment(1);
             settled.push((schedule.no, outcome));
         }
         self.registry.settle_schedules(&settled).await.map_err(of_registry)
@@ -120,7 +123,11 @@ impl Dispatcher {
         let gone = || Refused::new(Refusal::UserNotFound, "the sender is there no more");
         let account = asked.account.ok_or_else(gone)?;
         let account = self.registry.account_by_no(account).await.map_err(of_registry)?;
-        let account = Arc::new(account.filter(|account| account.user.as_str() == asked.author).ok_or_else(gone)?);
+        let account = Arc::new(
+            account
+                .filter(|account| account.user.as_str() == asked.author)
+                .ok_or_else(gone)?,
+        );
         self.registry.check_not_blocked(&account).await.map_err(of_registry)?;
         Ok(Author {
             name: asked.author.clone(),

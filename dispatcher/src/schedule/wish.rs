@@ -4,7 +4,7 @@ use godwit_model::limits::DELIVER_AFTER_S_MAX;
 use godwit_model::{Refusal, Refused};
 use godwit_protocol::envelope::decode_stored_draft;
 use godwit_protocol::{json, stored_draft};
-use godwit_registry::{Error, Expected, ScheduleChange, ScheduleRecord, ScheduleState, Scope, SchedulesOf};
+use godwit_registry::{Error, Expected, ScheduleChange, ScheduleRecord, ScheduleState, SchedulesOf, Scope};
 
 use crate::failure::of_registry;
 use crate::{Dispatcher, Sender};

@@ -127,7 +127,11 @@ async fn begin(door: &Door, sender: &Sender, bytes: &[u8], id: Option<String>) -
 
 impl BatchLine {
     fn taken(submitted: Submitted) -> Self {
-        let stored = if submitted.duplicate { StatusCode::OK } else { StatusCode::CREATED };
+        let stored = if submitted.duplicate {
+            StatusCode::OK
+        } else {
+            StatusCode::CREATED
+        };
         match Answer::from(submitted) {
             Answer::Stored(message) => Self::Sent {
                 status: stored.as_u16(),

@@ -69,7 +69,9 @@ pub(super) async fn change(
     }
     let (add, remove) = (parse_all("add", &change.add)?, parse_all("remove", &change.remove)?);
     let registry = door.registry();
-    let changed = registry.change_roster_members((app.tenant, kind), &id, (&add, &remove)).await?;
+    let changed = registry
+        .change_roster_members((app.tenant, kind), &id, (&add, &remove))
+        .await?;
     let unknown = changed.unknown.into_iter().map(|user| UnknownUser {
         user_id: user.to_string(),
         code: Refusal::UserNotFound.code(),

@@ -79,8 +79,14 @@ pub(crate) async fn list_orgs(
         limit: query.limit,
     };
     let after = part.after.as_deref().unwrap_or_default();
-    let found = door.registry().rosters((app.tenant, KIND), &which, after, part.ask()?).await?;
-    Listing::of(found, ("/v1/orgs", &more), &part, |found: &RosterRecord| found.id.to_string()).map(Json)
+    let found = door
+        .registry()
+        .rosters((app.tenant, KIND), &which, after, part.ask()?)
+        .await?;
+    Listing::of(found, ("/v1/orgs", &more), &part, |found: &RosterRecord| {
+        found.id.to_string()
+    })
+    .map(Json)
 }
 
 /// Read an organisation
@@ -150,7 +156,9 @@ pub(crate) async fn list_org_members(
 ) -> Result<Json<Listing<RosterUser>>, Problem> {
     let app = caller.app(Scope::Orgs)?;
     let path = format!("/v1/orgs/{org_id}/members");
-    members::page(&door, (&app, KIND, &org_id), (&path, &part)).await.map(Json)
+    members::page(&door, (&app, KIND, &org_id), (&path, &part))
+        .await
+        .map(Json)
 }
 
 /// Put users into an organisation, and take others out

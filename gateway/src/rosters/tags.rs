@@ -53,8 +53,14 @@ pub(crate) async fn list_tags(
     let app = caller.app(Scope::Tags)?;
     let which = RostersOf::Tenant;
     let after = part.after.as_deref().unwrap_or_default();
-    let found = door.registry().rosters((app.tenant, KIND), &which, after, part.ask()?).await?;
-    Listing::of(found, ("/v1/tags", ""), &part, |found: &RosterRecord| found.id.to_string()).map(Json)
+    let found = door
+        .registry()
+        .rosters((app.tenant, KIND), &which, after, part.ask()?)
+        .await?;
+    Listing::of(found, ("/v1/tags", ""), &part, |found: &RosterRecord| {
+        found.id.to_string()
+    })
+    .map(Json)
 }
 
 /// Read a tag
@@ -124,7 +130,9 @@ pub(crate) async fn list_tag_members(
 ) -> Result<Json<Listing<RosterUser>>, Problem> {
     let app = caller.app(Scope::Tags)?;
     let path = format!("/v1/tags/{tag_id}/members");
-    members::page(&door, (&app, KIND, &tag_id), (&path, &part)).await.map(Json)
+    members::page(&door, (&app, KIND, &tag_id), (&path, &part))
+        .await
+        .map(Json)
 }
 
 /// Give a tag to users, and take it from others

@@ -68,7 +68,10 @@ pub(crate) async fn what_is_said_of_clients_is_kept(store: Store) {
         version: 0,
     };
     let put = async |os: &str, minimum: &str, expected| {
-        store.put_client_versions(one, &said(os, minimum), expected).await.unwrap()
+        store
+            .put_client_versions(one, &said(os, minimum), expected)
+            .await
+            .unwrap()
     };
     let Versioned::Done((first, true)) = put("ios", "1.0", Expected::Any).await else {
         unreachable!("it is new");
@@ -81,7 +84,13 @@ pub(crate) async fn what_is_said_of_clients_is_kept(store: Store) {
     put("android", "1.0", Expected::Any).await;
     assert_eq!(store.client_versions_on(one, "ios").await.unwrap(), Some(second));
     assert_eq!(store.client_versions_on(other, "ios").await.unwrap(), None);
-    let names: Vec<_> = store.client_versions(one).await.unwrap().into_iter().map(|said| said.os).collect();
+    let names: Vec<_> = store
+        .client_versions(one)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|said| said.os)
+        .collect();
     assert_eq!(names, ["android", "ios"]);
     assert!(store.remove_client_versions(one, "ios").await.unwrap());
     assert!(!store.remove_client_versions(one, "ios").await.unwrap());

@@ -5,8 +5,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 mod accounts;
-mod audit;
 mod apps;
+mod audit;
 mod devices;
 mod groups;
 mod opening;

@@ -19,7 +19,10 @@ fn new(id: &str, parent: Option<&str>) -> NewRoster {
 
 async fn put(store: &Store, tenant: TenantNo, id: &str, parent: Option<&str>) -> PutRosterOutcome {
     let of = (tenant, RosterKind::Org);
-    store.put_roster(of, &new(id, parent), Expected::Any, NOW_MS).await.unwrap()
+    store
+        .put_roster(of, &new(id, parent), Expected::Any, NOW_MS)
+        .await
+        .unwrap()
 }
 
 fn names(rosters: Vec<RosterRecord>) -> Vec<String> {
@@ -32,7 +35,10 @@ pub(crate) async fn a_roster_is_kept_moved_and_removed(store: Store) {
     let PutRosterOutcome::Done(house, true) = put(&store, one, "house", None).await else {
         unreachable!("it is new");
     };
-    assert_eq!((&*house.name, house.parent.as_ref(), house.version), ("Called house", None, 1));
+    assert_eq!(
+        (&*house.name, house.parent.as_ref(), house.version),
+        ("Called house", None, 1)
+    );
     put(&store, one, "garden", None).await;
     let PutRosterOutcome::Done(room, true) = put(&store, one, "room", Some("house")).await else {
         unreachable!("it is new");
@@ -41,12 +47,28 @@ pub(crate) async fn a_roster_is_kept_moved_and_removed(store: Store) {
     let PutRosterOutcome::Done(moved, false) = put(&store, one, "room", Some("garden")).await else {
         unreachable!("it is there");
     };
-    assert_eq!((moved.parent.clone(), moved.version, moved.no), (Some(user("garden")), 2, room.no));
-    assert_eq!(store.roster(one, RosterKind::Org, &user("room")).await.unwrap(), Some(moved));
-    assert_eq!(store.roster(one, RosterKind::Tag, &user("room")).await.unwrap(), None, "kinds do not meet");
+    assert_eq!(
+        (moved.parent.clone(), moved.version, moved.no),
+        (Some(user("garden")), 2, room.no)
+    );
+    assert_eq!(
+        store.roster(one, RosterKind::Org, &user("room")).await.unwrap(),
+        Some(moved)
+    );
+    assert_eq!(
+        store.roster(one, RosterKind::Tag, &user("room")).await.unwrap(),
+        None,
+        "kinds do not meet"
+    );
     assert_eq!(store.roster(other, RosterKind::Org, &user("room")).await.unwrap(), None);
-    assert_eq!(put(&store, one, "attic", Some("nowhere")).await, PutRosterOutcome::NoParent);
-    let late = store.put_roster(of, &new("room", None), Expected::Version(1), NOW_MS).await.unwrap();
+    assert_eq!(
+        put(&store, one, "attic", Some("nowhere")).await,
+        PutRosterOutcome::NoParent
+    );
+    let late = store
+        .put_roster(of, &new("room", None), Expected::Version(1), NOW_MS)
+        .await
+        .unwrap();
     assert_eq!(late, PutRosterOutcome::Differs);
 
     let listed = async |which: RostersOf, after: &str| names(store.rosters(of, &which, after, 10).await.unwrap());
@@ -57,9 +79,15 @@ pub(crate) async fn a_roster_is_kept_moved_and_removed(store: Store) {
     assert!(listed(RostersOf::Parent(user("nowhere")), "").await.is_empty());
 
     let people = accounts(&store, one, 2).await;
-    store.change_roster_members(of, &user("room"), &people, &[]).await.unwrap();
+    store
+        .change_roster_members(of, &user("room"), &people, &[])
+        .await
+        .unwrap();
     let remove = async |id: &str, expected| store.remove_roster(of, &user(id), expected).await.unwrap();
-    assert_eq!(remove("garden", Expected::Any).await, RemoveRosterOutcome::HasDepartments);
+    assert_eq!(
+        remove("garden", Expected::Any).await,
+        RemoveRosterOutcome::HasDepartments
+    );
     assert_eq!(remove("room", Expected::Version(1)).await, RemoveRosterOutcome::Differs);
     assert_eq!(remove("room", Expected::Version(2)).await, RemoveRosterOutcome::Removed);
     assert_eq!(remove("room", Expected::Any).await, RemoveRosterOutcome::Absent);
@@ -75,11 +103,21 @@ pub(crate) async fn departments_form_no_circle(store: Store) {
         assert!(matches!(outcome, PutRosterOutcome::Done(..)), "{at}: {outcome:?}");
     }
     let deepest = id(ORG_DEPTH_MAX - 1);
-    assert_eq!(put(&store, tenant, "more", Some(&deepest)).await, PutRosterOutcome::TooDeep);
+    assert_eq!(
+        put(&store, tenant, "more", Some(&deepest)).await,
+        PutRosterOutcome::TooDeep
+    );
     put(&store, tenant, "top", None).await;
-    assert_eq!(put(&store, tenant, &id(0), Some("top")).await, PutRosterOutcome::TooDeep);
+    assert_eq!(
+        put(&store, tenant, &id(0), Some("top")).await,
+        PutRosterOutcome::TooDeep
+    );
     for below in [id(0), id(1), deepest] {
-        assert_eq!(put(&store, tenant, &id(0), Some(&below)).await, PutRosterOutcome::Circle, "{below}");
+        assert_eq!(
+            put(&store, tenant, &id(0), Some(&below)).await,
+            PutRosterOutcome::Circle,
+            "{below}"
+        );
     }
 }
 
@@ -87,7 +125,12 @@ pub(crate) async fn everybody_below_an_organisation_is_in_it_once(store: Store) 
     let tenant = tenant(&store).await;
     let of = (tenant, RosterKind::Org);
     let people = accounts(&store, tenant, 1_300).await;
-    for (id, parent) in [("all", None), ("left", Some("all")), ("right", Some("all")), ("deep", Some("left"))] {
+    for (id, parent) in [
+        ("all", None),
+        ("left", Some("all")),
+        ("right", Some("all")),
+        ("deep", Some("left")),
+    ] {
         put(&store, tenant, id, parent).await;
     }
     let join = async |id: &str, add: &[AccountNo], remove: &[AccountNo]| {
@@ -96,23 +139,38 @@ pub(crate) async fn everybody_below_an_organisation_is_in_it_once(store: Store) 
     assert_eq!(join("left", &people[..700], &[]).await, Some((700, 0)));
     assert_eq!(join("right", &people[600..], &[]).await, Some((700, 0)));
     assert_eq!(join("deep", &people[..10], &[]).await, Some((10, 0)));
-    assert_eq!(join("deep", &people[..11], &people[..1]).await, Some((1, 1)), "who is in already does not come");
+    assert_eq!(
+        join("deep", &people[..11], &people[..1]).await,
+        Some((1, 1)),
+        "who is in already does not come"
+    );
     assert_eq!(join("nowhere", &people, &[]).await, None);
     let behind = async |id: &str| store.roster_accounts(tenant, RosterKind::Org, &user(id)).await.unwrap();
     assert_eq!(behind("all").await, Some(people.clone()));
     assert_eq!(behind("right").await, Some(people[600..].to_vec()));
     assert_eq!(behind("deep").await, Some(people[1..11].to_vec()));
     assert_eq!(behind("nowhere").await, None);
-    let deep = store.roster(tenant, RosterKind::Org, &user("deep")).await.unwrap().unwrap();
+    let deep = store
+        .roster(tenant, RosterKind::Org, &user("deep"))
+        .await
+        .unwrap()
+        .unwrap();
     let page = store.roster_users(deep.no, "user2", 3).await.unwrap();
     assert_eq!(page, [user("user3"), user("user4"), user("user5")]);
     store.remove_user(people[5], NOW_MS).await.unwrap();
-    assert_eq!(behind("deep").await.map(|people| people.len()), Some(9), "who is removed is in nothing");
+    assert_eq!(
+        behind("deep").await.map(|people| people.len()),
+        Some(9),
+        "who is removed is in nothing"
+    );
 }
 
 pub(crate) async fn an_apps_users_are_those_it_vouched_for(store: Store) {
     let tenant = tenant(&store).await;
-    let (ann, bob) = (account(&store, tenant, "ann").await, account(&store, tenant, "bob").await);
+    let (ann, bob) = (
+        account(&store, tenant, "ann").await,
+        account(&store, tenant, "bob").await,
+    );
     let new = |id: &str| NewApp {
         client_id: id.to_owned(),
         name: "App".to_owned(),

@@ -37,17 +37,28 @@ pub(crate) async fn a_schedule_is_kept_once_whoever_asks_first(store: Store) {
     assert_eq!(kept.iter().filter(|(_, is_new)| *is_new).count(), 1);
     let first = kept[0].0.clone();
     assert!(kept.iter().all(|(record, _)| *record == first));
-    assert_eq!((first.asked.fingerprint, first.state, first.version), (u128::MAX - 5, ScheduleState::Pending, 1));
+    assert_eq!(
+        (first.asked.fingerprint, first.state, first.version),
+        (u128::MAX - 5, ScheduleState::Pending, 1)
+    );
     let mut of_bob = new(tenant, "other", NOW_MS);
     of_bob.draft_id = "same".to_owned();
     of_bob.author = "bob".to_owned();
-    assert!(store.keep_schedule(&of_bob).await.unwrap().1, "another author's is another one");
+    assert!(
+        store.keep_schedule(&of_bob).await.unwrap().1,
+        "another author's is another one"
+    );
 }
 
 pub(crate) async fn what_is_due_is_claimed_in_the_order_of_its_time(store: Store) {
     let tenant = tenant(&store).await;
     assert_eq!(store.next_schedule_due_ms().await.unwrap(), None);
-    for (id, due_ms) in [("c", NOW_MS + 3), ("a", NOW_MS + 1), ("b", NOW_MS + 2), ("z", NOW_MS + 99)] {
+    for (id, due_ms) in [
+        ("c", NOW_MS + 3),
+        ("a", NOW_MS + 1),
+        ("b", NOW_MS + 2),
+        ("z", NOW_MS + 99),
+    ] {
         store.keep_schedule(&new(tenant, id, due_ms)).await.unwrap();
     }
     assert_eq!(store.next_schedule_due_ms().await.unwrap(), Some(NOW_MS + 1));
@@ -56,11 +67,18 @@ pub(crate) async fn what_is_due_is_claimed_in_the_order_of_its_time(store: Store
         claimed.into_iter().map(|record| record.asked.id).collect()
     };
     assert_eq!(ids(store.claim_schedules(NOW_MS + 50, 2).await.unwrap()), ["a", "b"]);
-    assert_eq!(ids(store.claim_schedules(NOW_MS + 50, 2).await.unwrap()), ["c"], "the others are taken");
+    assert_eq!(
+        ids(store.claim_schedules(NOW_MS + 50, 2).await.unwrap()),
+        ["c"],
+        "the others are taken"
+    );
     assert_eq!(store.next_schedule_due_ms().await.unwrap(), Some(NOW_MS + 99));
     assert_eq!(store.release_schedules().await.unwrap(), 3);
     let again = store.claim_schedules(NOW_MS + 50, 10).await.unwrap();
-    let settled = [(again[0].no, Ok("server".to_owned())), (again[1].no, Err("user_not_found".to_owned()))];
+    let settled = [
+        (again[0].no, Ok("server".to_owned())),
+        (again[1].no, Err("user_not_found".to_owned())),
+    ];
     store.settle_schedules(&settled, NOW_MS + 60).await.unwrap();
     let of = async |state| {
         let which = SchedulesOf {
@@ -72,7 +90,10 @@ pub(crate) async fn what_is_due_is_claimed_in_the_order_of_its_time(store: Store
     };
     let sent = of(ScheduleState::Sent).await;
     assert_eq!((sent.len(), sent[0].server_id.as_deref()), (1, Some("server")));
-    assert_eq!(of(ScheduleState::Refused).await[0].code.as_deref(), Some("user_not_found"));
+    assert_eq!(
+        of(ScheduleState::Refused).await[0].code.as_deref(),
+        Some("user_not_found")
+    );
     assert_eq!(of(ScheduleState::Sending).await.len(), 1);
     assert_eq!(store.trim_schedules(NOW_MS + 60).await.unwrap(), 0);
     assert_eq!(store.trim_schedules(NOW_MS + 61).await.unwrap(), 2);
@@ -96,14 +117,23 @@ pub(crate) async fn only_what_waits_is_changed_or_cancelled(store: Store) {
     let Some(Versioned::Done(changed)) = change("a", &later, Expected::Version(1)).await else {
         unreachable!("it waits");
     };
-    assert_eq!((changed.asked.due_at_ms, &*changed.asked.draft, changed.version), (NOW_MS + 500, "[]", 2));
-    assert_eq!(change("a", &later, Expected::Version(1)).await, Some(Versioned::Differs));
+    assert_eq!(
+        (changed.asked.due_at_ms, &*changed.asked.draft, changed.version),
+        (NOW_MS + 500, "[]", 2)
+    );
+    assert_eq!(
+        change("a", &later, Expected::Version(1)).await,
+        Some(Versioned::Differs)
+    );
     assert_eq!(change("none", &later, Expected::Any).await, Some(Versioned::Absent));
     let theirs = store.change_schedule(other, "a", &cancel, Expected::Any).await.unwrap();
     assert_eq!(theirs, Some(Versioned::Absent));
     store.claim_schedules(NOW_MS + 10, 10).await.unwrap();
     assert_eq!(change("b", &cancel, Expected::Any).await, None, "it is being sent");
-    assert!(matches!(change("a", &cancel, Expected::Any).await, Some(Versioned::Done(_))));
+    assert!(matches!(
+        change("a", &cancel, Expected::Any).await,
+        Some(Versioned::Done(_))
+    ));
     assert_eq!(change("a", &later, Expected::Any).await, None, "it is cancelled");
     assert!(store.claim_schedules(NOW_MS + 900, 10).await.unwrap().is_empty());
 }
