@@ -1,4 +1,5 @@
-//! Runs every command of README.md in one shell, in order, and compares what each prints with what the page says.
+//! Runs every command of a page in one shell, in order, and compares what each prints with what the page says: of
+//! README.md and of docs/rest.md.
 //!
 //! The server of the page is the binary of this build, on free ports in a folder of its own; nothing else is changed.
 
@@ -16,11 +17,20 @@ struct Step {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_command_of_the_readme_prints_what_it_says() {
-    if !mosquitto::is_here() {
-        return;
+    if mosquitto::is_here() {
+        run("README.md", 12);
     }
-    let steps = steps(&page());
-    assert!(steps.len() > 12, "only {} commands were found", steps.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_command_of_the_guide_to_rest_prints_what_it_says() {
+    run("docs/rest.md", 30);
+}
+
+/// Runs a page that has more commands than so many.
+fn run(name: &str, least: usize) {
+    let steps = steps(&page(name));
+    assert!(steps.len() > least, "only {} commands were found", steps.len());
     let folder = tempfile::tempdir().unwrap();
     let script = script(&steps, &free_ports());
     let binary = program::godwit();
@@ -53,12 +63,12 @@ async fn every_command_of_the_readme_prints_what_it_says() {
 fn the_test_command_of_the_page_is_the_one_that_ci_runs() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     let ci = std::fs::read_to_string(format!("{root}/.ci/run")).unwrap();
-    assert!(page().contains("\ncargo test --workspace\n"));
+    assert!(page("README.md").contains("\ncargo test --workspace\n"));
     assert!(ci.contains("cargo test --workspace"));
 }
 
-fn page() -> String {
-    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap()
+fn page(name: &str) -> String {
+    std::fs::read_to_string(format!("{}/../{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
 fn steps(page: &str) -> Vec<Step> {

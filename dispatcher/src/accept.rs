@@ -40,11 +40,11 @@ impl Dispatcher {
         let lifetime_ms = draft.ttl_s.map(|ttl_s| u64::from(ttl_s) * 1_000);
         let expires_at_ms = lifetime_ms.map(|lifetime_ms| self.clock.now_ms().saturating_add(lifetime_ms));
         draft.expires_at_ms = draft.expires_at_ms.or(expires_at_ms);
-        self.judge(&author, draft).await
+        self.judge_draft(&author, draft).await
     }
 
     /// Judges what an author says now.
-    pub(crate) async fn judge(&self, author: &Author, draft: Draft) -> Result<Accepted, Refused> {
+    pub(crate) async fn judge_draft(&self, author: &Author, draft: Draft) -> Result<Accepted, Refused> {
         let route = self.route(author, &draft).await?;
         let meaning = content::check(&draft.kind, &draft.content)?;
         let told = meaning

@@ -50,7 +50,7 @@ impl Dispatcher {
             created_at_ms: now_ms,
             due_at_ms: now_ms.saturating_add(delay_ms),
         };
-        let accepted = self.judge(author, draft).await?;
+        let accepted = self.judge_draft(author, draft).await?;
         Ok(Accepted {
             kept_back: Some(Box::new(new)),
             ..accepted

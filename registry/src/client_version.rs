@@ -110,8 +110,8 @@ fn compare(one: &[u64], other: &[u64]) -> Ordering {
 
 /// The numbers of a version; what follows a hyphen, a plus or a space does not count.
 fn numbers(version: &str) -> Option<Vec<u64>> {
-    let end = version.find(['-', '+', ' ']).unwrap_or(version.len());
-    version[..end].split('.').map(|number| number.parse().ok()).collect()
+    let plain = version.split(['-', '+', ' ']).next()?;
+    plain.split('.').map(|number| number.parse().ok()).collect()
 }
 
 #[cfg(test)]

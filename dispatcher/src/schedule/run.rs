@@ -109,7 +109,7 @@ impl Dispatcher {
         draft.expires_at_ms = asked
             .lifetime_ms
             .map(|lifetime_ms| self.clock.now_ms().saturating_add(lifetime_ms));
-        let accepted = self.judge(&author, draft).await?;
+        let accepted = self.judge_draft(&author, draft).await?;
         self.append(accepted)
     }
 

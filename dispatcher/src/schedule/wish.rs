@@ -67,7 +67,7 @@ impl Dispatcher {
                 let mut draft = decode_stored_draft(found.asked.draft.as_bytes())?;
                 draft.content = json::minify(&content);
                 let author = self.author_of(&found.asked, &draft).await?;
-                self.judge(&author, draft.clone()).await?;
+                self.judge_draft(&author, draft.clone()).await?;
                 stored_draft::encode(&draft)
             }
         };

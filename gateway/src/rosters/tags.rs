@@ -1,5 +1,4 @@
 //! `/v1/tags`: names that users carry, and messages can be addressed to.
-#![expect(unused_qualifications, reason = "`utoipa::path` qualifies the type of the query")]
 
 use axum::Json;
 use axum::extract::State;

@@ -1,4 +1,5 @@
 //! A row of `app_users`: an app, and an account whose user it vouched for.
+#![expect(unreachable_pub, reason = "the derive makes public items")]
 
 use sea_orm::entity::prelude::*;
 

@@ -126,27 +126,23 @@ async fn put(
         parent_no: Set(parent_no),
         ..Default::default()
     };
-    Ok(match found {
-        Some(row) => {
-            let change = roster::ActiveModel {
-                roster_no: Set(row.roster_no),
-                version: Set(row.version + 1),
-                ..said
-            };
-            roster::Entity::update(change).exec(transaction).await?
-        }
-        None => {
-            let row = roster::ActiveModel {
-                tenant_no: Set(i64::from(tenant.0)),
-                kind: Set(kind.as_str().to_owned()),
-                roster_id: Set(new.id.as_str().to_owned()),
-                version: Set(1),
-                created_at_ms: Set(to_row(now_ms)),
-                ..said
-            };
-            roster::Entity::insert(row).exec_with_returning(transaction).await?
-        }
-    })
+    if let Some(row) = found {
+        let change = roster::ActiveModel {
+            roster_no: Set(row.roster_no),
+            version: Set(row.version + 1),
+            ..said
+        };
+        return Ok(roster::Entity::update(change).exec(transaction).await?);
+    }
+    let row = roster::ActiveModel {
+        tenant_no: Set(i64::from(tenant.0)),
+        kind: Set(kind.as_str().to_owned()),
+        roster_id: Set(new.id.as_str().to_owned()),
+        version: Set(1),
+        created_at_ms: Set(to_row(now_ms)),
+        ..said
+    };
+    Ok(roster::Entity::insert(row).exec_with_returning(transaction).await?)
 }
 
 /// Why a roster cannot stand below this parent, if so.

@@ -1,4 +1,5 @@
 //! A row of `roster_members`.
+#![expect(unreachable_pub, reason = "the derive makes public items")]
 
 use sea_orm::entity::prelude::*;
 

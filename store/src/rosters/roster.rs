@@ -1,4 +1,5 @@
 //! A row of `rosters`.
+#![expect(unreachable_pub, reason = "the derive makes public items")]
 
 use sea_orm::entity::prelude::*;
 

@@ -26,8 +26,10 @@ pub(crate) async fn a_schedule_is_kept_once_whoever_asks_first(store: Store) {
     let tenant = tenant(&store).await;
     let asks = (0..10).map(|at| {
         let (store, id) = (store.clone(), format!("id{at}"));
-        let mut new = new(tenant, &id, NOW_MS + at);
-        new.draft_id = "same".to_owned();
+        let new = NewSchedule {
+            draft_id: "same".to_owned(),
+            ..new(tenant, &id, NOW_MS + at)
+        };
         tokio::spawn(async move { store.keep_schedule(&new).await.unwrap() })
     });
     let mut kept = Vec::new();
@@ -41,9 +43,11 @@ pub(crate) async fn a_schedule_is_kept_once_whoever_asks_first(store: Store) {
         (first.asked.fingerprint, first.state, first.version),
         (u128::MAX - 5, ScheduleState::Pending, 1)
     );
-    let mut of_bob = new(tenant, "other", NOW_MS);
-    of_bob.draft_id = "same".to_owned();
-    of_bob.author = "bob".to_owned();
+    let of_bob = NewSchedule {
+        draft_id: "same".to_owned(),
+        author: "bob".to_owned(),
+        ..new(tenant, "other", NOW_MS)
+    };
     assert!(
         store.keep_schedule(&of_bob).await.unwrap().1,
         "another author's is another one"
