@@ -73,6 +73,8 @@ struct Registrant {
     ticket_hash: Option<[u8; 32]>,
     /// Whether the ticket was made for this very unique code.
     ticket_names_code: bool,
+    /// The hash of the device's own token, if that is the proof.
+    token_hash: Option<[u8; 32]>,
 }
 
 impl Registry {
@@ -128,6 +130,7 @@ impl Registry {
                     account,
                     ticket_hash: None,
                     ticket_names_code: false,
+                    token_hash: DeviceToken::parse(token).map(|token| token.hash),
                 })
             }
         }
@@ -157,6 +160,7 @@ impl Registry {
             account: Arc::new(account.into()),
             ticket_hash: Some(hash),
             ticket_names_code: names_code,
+            token_hash: None,
         })
     }
 
@@ -231,6 +235,7 @@ impl Registry {
         let renewal = Renewal {
             no: own.no,
             account: registrant.account.no,
+            token_hash: registrant.token_hash,
             next_token_hash: token.hash,
             facts: self.facts(registration, registrant)?,
         };

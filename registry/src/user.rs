@@ -134,13 +134,19 @@ impl Registry {
     pub async fn remove_user(&self, account: &Account) -> Result<Vec<DeviceNo>, Error> {
         let (registry, account) = (self.clone(), account.clone());
         to_the_end(async move {
-            let devices = registry.0.store.devices_of(account.no).await?;
+            let known = registry.0.store.devices_of(account.no).await?;
             let removed = registry.0.store.remove_user(account.no, registry.now_ms()).await;
             registry.0.accounts.removed(&account);
-            registry.forget_devices(&devices).await;
+            registry.forget_devices(&known).await;
             registry.push_devices_changed(account.no).await;
             match removed? {
-                RemoveUserOutcome::Removed(devices) => Ok(devices),
+                RemoveUserOutcome::Removed(devices) => {
+                    // Some may have registered since the others were read.
+                    for (_, device_id) in &devices {
+                        registry.device_changed(device_id).await;
+                    }
+                    Ok(devices.into_iter().map(|(no, _)| no).collect())
+                }
                 RemoveUserOutcome::IsMember => Err(Error::Changed),
                 RemoveUserOutcome::NoUser => Err(no_user(&account.user)),
             }

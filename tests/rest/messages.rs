@@ -93,10 +93,10 @@ async fn what_may_not_be_sent_is_refused_by_code() {
             json!({"to": "alice", "from": "g:x", "type": "note"}),
             (403, "not_yourself"),
         ),
-        (json!({"to": "t:vip", "type": "note"}), (501, "unsupported")),
+        (json!({"to": "t:vip", "type": "note"}), (404, "not_found")),
         (
-            json!({"to": "alice", "type": "note", "deliverAfter": 1}),
-            (501, "unsupported"),
+            json!({"to": "alice", "type": "note", "deliverAfter": 864_001}),
+            (422, "invalid_field"),
         ),
         (
             json!({"id": "017F22E2-79B0-7CC3-98C4-DC0C0C07398F", "to": "alice", "type": "note"}),

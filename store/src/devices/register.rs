@@ -58,6 +58,8 @@ pub struct Renewal {
     pub no: DeviceNo,
     /// The account it was seen to belong to.
     pub account: AccountNo,
+    /// The hash of the token by which the device proved itself, if it did so: it must still be the device's own.
+    pub token_hash: Option<[u8; 32]>,
     /// The hash of the token that takes over when it is first used.
     pub next_token_hash: [u8; 32],
     /// What it says of itself.
@@ -124,9 +126,12 @@ async fn create(transaction: &DatabaseTransaction, new: &NewDevice) -> Result<Re
 }
 
 async fn renew(transaction: &DatabaseTransaction, renewal: &Renewal) -> Result<RegisterOutcome, Error> {
-    let this = device::Entity::find_by_id(to_row(renewal.no.0))
+    let mut this = device::Entity::find_by_id(to_row(renewal.no.0))
         .filter(device::Column::AccountNo.eq(to_row(renewal.account.0)))
         .filter(device::Column::RetiredAtMs.is_null());
+    if let Some(token_hash) = &renewal.token_hash {
+        this = this.filter(device::Column::TokenHash.eq(token_hash.to_vec()));
+    }
     if this.count(transaction).await? == 0 {
         return Ok(RegisterOutcome::Changed);
     }

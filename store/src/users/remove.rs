@@ -12,8 +12,8 @@ use crate::{Error, Store, members, rosters, tickets};
 /// What became of a user to be removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RemoveUserOutcome {
-    /// It is gone, and so are these devices.
-    Removed(Vec<DeviceNo>),
+    /// It is gone, and so are these devices: their numbers and public ids.
+    Removed(Vec<(DeviceNo, String)>),
     /// It is a member of a group; nothing was changed.
     IsMember,
     /// There is no such user.
@@ -33,19 +33,20 @@ impl Store {
             if members::of_account(account).count(transaction).await? > 0 {
                 return Ok(RemoveUserOutcome::IsMember);
             }
-            let live: Vec<i64> = device::Entity::find()
+            let live: Vec<(i64, String)> = device::Entity::find()
                 .select_only()
                 .column(device::Column::DeviceNo)
+                .column(device::Column::DeviceId)
                 .filter(device::Column::AccountNo.eq(found.account_no))
                 .filter(device::Column::RetiredAtMs.is_null())
                 .into_tuple()
                 .all(transaction)
                 .await?;
             let mut retired = Vec::with_capacity(live.len());
-            for no in live {
+            for (no, device_id) in live {
                 let no = DeviceNo(from_row(no)?);
                 devices::retire(transaction, no, now_ms).await?;
-                retired.push(no);
+                retired.push((no, device_id));
             }
             tickets::forget_of(transaction, account).await?;
             rosters::forget(transaction, account).await?;

@@ -65,6 +65,7 @@ pub(crate) fn renewal(no: DeviceNo, account: AccountNo, next: u8) -> Renewal {
     Renewal {
         no,
         account,
+        token_hash: None,
         next_token_hash: [next; 32],
         facts: facts(None),
     }

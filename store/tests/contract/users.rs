@@ -114,6 +114,15 @@ pub(crate) async fn revoked_credentials_are_all_gone(store: Store) {
     store.revoke_credentials(ann, &[0; 32]).await.unwrap();
     let device = store.device_by_id("d1").await.unwrap().unwrap();
     assert_eq!((device.token_hash, device.next_token_hash), ([0; 32], None));
+    let by_token = godwit_store::Renewal {
+        token_hash: Some([b'd'; 32]),
+        ..renewal(phone, ann, 9)
+    };
+    assert_eq!(
+        store.renew_device(&by_token).await.unwrap(),
+        godwit_store::RegisterOutcome::Changed,
+        "what was proved before does not hold any more"
+    );
     assert_eq!(store.ticket(&ticket, NOW_MS).await.unwrap(), None);
     let others = store.device_by_id("d2").await.unwrap().unwrap();
     assert_eq!(others.token_hash, [b'd'; 32]);
@@ -143,7 +152,7 @@ pub(crate) async fn a_removed_user_leaves_its_name(store: Store) {
     store.remove_members(no, &[ann], &Terms::at(NOW_MS)).await.unwrap();
     assert_eq!(
         store.remove_user(ann, NOW_MS).await.unwrap(),
-        RemoveUserOutcome::Removed(vec![phone])
+        RemoveUserOutcome::Removed(vec![(phone, "d1".to_owned())])
     );
     assert_eq!(store.remove_user(ann, NOW_MS).await.unwrap(), RemoveUserOutcome::NoUser);
     assert_eq!(
