@@ -21,7 +21,8 @@ pub struct Accepted {
     pub(crate) told: Option<Entry>,
     /// What is to be kept until its time has come, in the place of the entry being stored now.
     pub(crate) kept_back: Option<Box<NewSchedule>>,
-    pub(crate) accepted: Vec<AcceptedTarget>,
+    /// What each address stands for, where there are several or one stands for several.
+    pub(crate) reached: Vec<AcceptedTarget>,
     pub(crate) refused: Vec<RefusedTarget>,
 }
 
@@ -98,7 +99,7 @@ fn build(author: &Author, route: Route, draft: Draft) -> Accepted {
         entry,
         told: None,
         kept_back: None,
-        accepted: route.accepted,
+        reached: route.accepted,
         refused: route.refused,
     }
 }

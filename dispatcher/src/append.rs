@@ -58,8 +58,11 @@ enum Work {
     /// The disk.
     Archive(Pending),
     /// The store, which keeps it until its time has come.
-    Store(Pin<Box<dyn Future<Output = Result<(KeptBack, bool), Refused>> + Send>>),
+    Store(Keeping),
 }
+
+/// Resolves to where a message waits, and whether it is new.
+type Keeping = Pin<Box<dyn Future<Output = Result<(KeptBack, bool), Refused>> + Send>>;
 
 type Told = Pin<Box<dyn Future<Output = Result<Receipt, AppendError>> + Send>>;
 
@@ -74,7 +77,7 @@ impl Dispatcher {
             entry,
             told,
             kept_back,
-            accepted,
+            reached,
             refused,
         } = accepted;
         let body = entry.body.clone();
@@ -93,7 +96,7 @@ impl Dispatcher {
             id,
             fingerprint,
             body,
-            targets: (accepted, refused),
+            targets: (reached, refused),
             accepted: self.accepted.clone(),
         })
     }
@@ -136,7 +139,7 @@ impl Dispatcher {
             entry,
             told: None,
             kept_back: None,
-            accepted: Vec::new(),
+            reached: Vec::new(),
             refused: Vec::new(),
         })
     }

@@ -42,7 +42,7 @@ impl Dispatcher {
             author: author.name.clone(),
             app: author.app.as_ref().map(|app| app.no),
             account: author.account.as_ref().map(|account| account.no),
-            device_id: author.device_id.as_ref().map(|id| id.to_string()),
+            device_id: author.device_id.as_ref().map(ToString::to_string),
             draft_id: draft.id.clone(),
             fingerprint: fingerprint::draft(&draft),
             draft: stored_draft::encode(&draft),

@@ -1,6 +1,8 @@
 //! `/v1/audit`: who changed what, when, and from where; and how a change gets there.
 #![expect(unused_qualifications, reason = "`utoipa::path` qualifies the type of the query")]
 
+use std::fmt::Write as _;
+
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -182,7 +184,8 @@ fn percent(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            // Writing to a string cannot fail.
+            let _ = write!(out, "%{byte:02X}");
         }
         out
     })

@@ -153,14 +153,14 @@ impl Registry {
         &self,
         tenant: TenantNo,
         inner: &[Audience],
-        combine: fn(Vec<AccountNo>, &mut Vec<AccountNo>) -> Vec<AccountNo>,
+        combine: fn(Vec<AccountNo>, &[AccountNo]) -> Vec<AccountNo>,
     ) -> Result<Vec<AccountNo>, Error> {
         let mut so_far: Option<Vec<AccountNo>> = None;
         for one in inner {
-            let mut next = self.accounts_of_audience(tenant, one).await?;
+            let next = self.accounts_of_audience(tenant, one).await?;
             so_far = Some(match so_far {
                 None => next,
-                Some(so_far) => combine(so_far, &mut next),
+                Some(so_far) => combine(so_far, &next),
             });
         }
         Ok(so_far.unwrap_or_default())
@@ -189,13 +189,13 @@ impl Registry {
     }
 }
 
-fn both(mut one: Vec<AccountNo>, other: &mut Vec<AccountNo>) -> Vec<AccountNo> {
+fn both(mut one: Vec<AccountNo>, other: &[AccountNo]) -> Vec<AccountNo> {
     one.retain(|account| other.binary_search(account).is_ok());
     one
 }
 
-fn either(mut one: Vec<AccountNo>, other: &mut Vec<AccountNo>) -> Vec<AccountNo> {
-    one.append(other);
+fn either(mut one: Vec<AccountNo>, other: &[AccountNo]) -> Vec<AccountNo> {
+    one.extend_from_slice(other);
     one.sort_unstable();
     one.dedup();
     one
