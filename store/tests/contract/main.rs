@@ -49,13 +49,13 @@ macro_rules! contract {
             let Some(server) = postgres::Server::start() else {
                 return;
             };
-            $(
-                eprintln!("on PostgreSQL: {}", stringify!($case));
-                let url = server.database(stringify!($case)).await;
-                // Made in a frame of its own: all of them together would fill the stack.
-                let case: Case = |store| Box::pin($room::$case(store));
+            // A loop over a table: all cases in one function's frame would fill the stack.
+            let cases: &[(&str, Case)] = &[$((stringify!($case), |store| Box::pin($room::$case(store))),)*];
+            for (name, case) in cases {
+                eprintln!("on PostgreSQL: {name}");
+                let url = server.database(name).await;
                 case(Store::open(&url).await.unwrap()).await;
-            )*
+            }
             opening::several_open_one_database_at_once(&server.database("at_once").await).await;
             opening::a_newer_schema_is_refused(&server.database("newer").await).await;
         }

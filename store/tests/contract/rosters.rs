@@ -126,9 +126,9 @@ pub(crate) async fn everybody_below_an_organisation_is_in_it_once(store: Store) 
     let of = (tenant, RosterKind::Org);
     let people = accounts(&store, tenant, 1_300).await;
     for (id, parent) in [
-        ("all", None),
-        ("left", Some("all")),
-        ("right", Some("all")),
+        ("whole", None),
+        ("left", Some("whole")),
+        ("right", Some("whole")),
         ("deep", Some("left")),
     ] {
         put(&store, tenant, id, parent).await;
@@ -146,7 +146,7 @@ pub(crate) async fn everybody_below_an_organisation_is_in_it_once(store: Store) 
     );
     assert_eq!(join("nowhere", &people, &[]).await, None);
     let behind = async |id: &str| store.roster_accounts(tenant, RosterKind::Org, &user(id)).await.unwrap();
-    assert_eq!(behind("all").await, Some(people.clone()));
+    assert_eq!(behind("whole").await, Some(people.clone()));
     assert_eq!(behind("right").await, Some(people[600..].to_vec()));
     assert_eq!(behind("deep").await, Some(people[1..11].to_vec()));
     assert_eq!(behind("nowhere").await, None);
