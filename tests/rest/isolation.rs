@@ -193,7 +193,8 @@ fn nobodys(ids: &Ids) -> Ids {
         "serverId" | "scheduleId" => "0192f3a4-5b6c-7d8e-9fa0-b1c2d3e4f506".to_owned(),
         "conv" => "g-0-fffff".to_owned(),
         "tenantNo" => "4000".to_owned(),
-        "type" | "language" | "os" => id.to_owned(),
+        "os" => "windows".to_owned(),
+        "type" | "language" => id.to_owned(),
         _ => format!("no-{name}"),
     };
     ids.iter().map(|(name, id)| (*name, other(name, id))).collect()
@@ -227,6 +228,8 @@ fn said(answer: &Answer, ids: &Ids) -> (u16, String, String) {
         ids.iter()
             .filter(|(name, _)| !matches!(*name, "type" | "language" | "os" | "tenantNo"))
             .fold(text.to_owned(), |text, (_, id)| text.replace(id.as_str(), "…"))
+            .replace("\"ios\"", "…")
+            .replace("\"windows\"", "…")
     };
     let (status, code) = answer.problem();
     let detail = answer.json["detail"].as_str().unwrap_or_default();
