@@ -18,10 +18,10 @@ mod m0006_platform;
 mod m0007_push;
 mod m0009_users_and_apps_managed;
 mod m0010_groups_managed;
-mod m0011_rosters;
 mod m0011_shared_pushes;
-mod m0012_schedules;
-mod m0013_audit;
+mod m0012_rosters;
+mod m0013_schedules;
+mod m0014_audit;
 
 /// Every step of the schema, oldest first.
 #[derive(Debug)]
@@ -39,10 +39,10 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_push::Step),
             Box::new(m0009_users_and_apps_managed::Step),
             Box::new(m0010_groups_managed::Step),
-            Box::new(m0011_rosters::Step),
             Box::new(m0011_shared_pushes::Step),
-            Box::new(m0012_schedules::Step),
-            Box::new(m0013_audit::Step),
+            Box::new(m0012_rosters::Step),
+            Box::new(m0013_schedules::Step),
+            Box::new(m0014_audit::Step),
         ]
     }
 }
