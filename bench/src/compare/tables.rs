@@ -180,7 +180,7 @@ impl Table {
 
     fn rows(&self, result: &Results, text: &mut String) {
         let mosquitto = spread(&result.records, "mosquitto", self.beside);
-        for server in ["godwit", "mosquitto", "rumqttd"] {
+        for server in ["godwit", "mosquitto", "mosquitto + archiver", "rumqttd"] {
             if !result.records.iter().any(|record| record.server == server) {
                 continue;
             }
