@@ -31,14 +31,15 @@ impl Dispatcher {
             .register_device(registration, proof)
             .await
             .map_err(of_registry)?;
+        let package = tokens.iter().find_map(|token| token.details.package.clone());
         for retired in &registered.retired {
             if let Some(state) = self.archive.device(*retired) {
                 self.hub.close_device(state.account, *retired, CloseReason::Retired);
             }
             self.archive.forget_device(*retired);
-            self.push_silent(*retired).await;
+            self.device_unregister(*retired, package.clone()).await;
         }
-        self.push_moved(&tokens).await;
+        self.device_register(&registered.device, &tokens).await;
         if registered.created {
             self.place_first_cursor(&registered.device).await?;
         }
@@ -75,23 +76,24 @@ impl Dispatcher {
     }
 
     async fn forget(&self, device: DeviceNo) -> Result<(), Refused> {
+        let package = self.package_of(device).await;
         self.registry.retire_device(device).await.map_err(of_registry)?;
         self.archive.forget_device(device);
-        self.push_silent(device).await;
+        self.device_unregister(device, package).await;
         Ok(())
     }
 
     /// Says where vendors reach a device, the one to try first at the front. Whoever had one of these tokens hears
     /// nothing more when this returns.
     pub async fn set_push_tokens(&self, device: &Device, tokens: Vec<PushToken>) -> Result<(), Refused> {
-        let (dispatcher, no) = (self.clone(), device.no);
+        let (dispatcher, device) = (self.clone(), device.clone());
         to_the_end(async move {
             dispatcher
                 .registry
-                .set_push_tokens(no, &tokens)
+                .set_push_tokens(device.no, &tokens)
                 .await
                 .map_err(of_registry)?;
-            dispatcher.push_moved(&tokens).await;
+            dispatcher.device_register(&device, &tokens).await;
             Ok(())
         })
         .await
@@ -101,8 +103,9 @@ impl Dispatcher {
     pub async fn remove_push_token(&self, device: &Device) -> Result<(), Refused> {
         let (dispatcher, no) = (self.clone(), device.no);
         to_the_end(async move {
+            let package = dispatcher.package_of(no).await;
             dispatcher.registry.remove_push_token(no).await.map_err(of_registry)?;
-            dispatcher.push_silent(no).await;
+            dispatcher.device_unregister(no, package).await;
             Ok(())
         })
         .await
@@ -110,12 +113,18 @@ impl Dispatcher {
 
     /// Switches vendor push of a device off or on, without losing its token.
     pub async fn set_push_enabled(&self, device: &Device, enabled: bool) -> Result<(), Refused> {
+        let was_enabled = device.push_enabled;
         self.registry
             .set_push_enabled(device.no, enabled)
             .await
             .map_err(of_registry)?;
         if !enabled {
-            self.push_silent(device.no).await;
+            let package = self.package_of(device.no).await;
+            self.device_unregister(device.no, package).await;
+        } else if !was_enabled {
+            let tokens = self.registry.push_tokens(device.no).await.map_err(of_registry)?;
+            let tokens: Vec<PushToken> = tokens.into_iter().map(|kept| kept.push).collect();
+            self.device_register(device, &tokens).await;
         }
         Ok(())
     }

@@ -25,6 +25,7 @@ mod to_the_end;
 mod users;
 mod wishes;
 mod withdraw;
+mod zones;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};

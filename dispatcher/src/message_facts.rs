@@ -1,7 +1,7 @@
 //! What a stored message says that matters to whoever counts it or is woken by it.
 
 use godwit_archive::{Record, RecordKind};
-use godwit_model::{CallStatus, MessageKind, PushClass, UserId};
+use godwit_model::{CallStatus, MessageKind, MessageType, PushClass, UserId};
 use godwit_protocol::body::FORM_FROM_APP;
 use godwit_protocol::{content, message_kind};
 use serde::Deserialize;
@@ -110,6 +110,13 @@ impl MessageFacts {
     /// Whether it names this reader.
     pub(crate) fn mentions(&self, user: &UserId) -> bool {
         self.mentions.iter().any(|name| name == "all" || name == user.as_str())
+    }
+
+    /// The message that it says was taken back, by its number in the conversation.
+    pub(crate) fn withdrawn(&self) -> Option<u64> {
+        let is_notice = self.type_name == MessageType::Withdrawn.name();
+        let number = self.content.get("convSeq").and_then(Value::as_u64);
+        number.filter(|_| is_notice)
     }
 
     /// Whether it counts as unread at those who did not write it.

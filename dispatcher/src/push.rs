@@ -5,7 +5,9 @@
 //! stands beside the way of a message and may stop at any time: cursors, marks and jobs say what is still owed.
 
 mod attempt;
+mod badge;
 mod batch;
+mod book;
 mod breaker;
 mod decide;
 mod decision;
@@ -14,6 +16,9 @@ mod due;
 mod in_flight;
 mod log;
 mod outcome;
+mod own_words;
+mod receipts;
+mod service;
 mod settings;
 mod template;
 mod timeline;
@@ -25,22 +30,24 @@ mod words;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use godwit_model::{AccountNo, ConversationKey, DeviceNo};
-use godwit_push::{KeptVendors, Lane, VendorName};
-use godwit_registry::PushToken;
+use godwit_model::{ConversationKey, DeviceNo};
+use godwit_push::{ExternalService, KeptVendors, Lane, Receipts, VendorName};
+use godwit_registry::Account;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::Dispatcher;
 use crate::reading::COUNTING;
 use breaker::MassBreaker;
-use in_flight::{InFlight, Place};
+use in_flight::InFlight;
+use service::Calls;
 use wanted::Wanted;
 
 pub use due::Due;
 pub use log::Line;
-pub use settings::PushSettings;
-pub use template::{Template, TemplateError};
+pub use receipts::VendorReport;
+pub use settings::{PushSettings, idle};
+pub use template::{KeptTemplate, Template, TemplateError};
 pub use timeline::{DeviceTimeline, ReaderTimeline, Timeline};
 pub use why::{Check, Verdict, Why};
 
@@ -58,6 +65,8 @@ pub struct Channels {
     batches: Arc<HashMap<VendorName, usize>>,
     find: Arc<FindLane>,
     closed: Arc<Closed>,
+    pub(crate) receipts: Arc<Receipts>,
+    services: Option<Arc<KeptVendors>>,
 }
 
 impl Channels {
@@ -72,6 +81,7 @@ impl Channels {
             let most = batches.entry(lane.name()).or_insert(1);
             *most = lane.batch().0.max(*most);
         }
+        let services = vendors.has_hearing_service().then(|| Arc::clone(&kept));
         let lanes = Arc::clone(&kept);
         let closed = move |name| {
             let now = lanes.now();
@@ -81,8 +91,18 @@ impl Channels {
         Self {
             batches: Arc::new(batches),
             closed: Arc::new(closed),
+            services,
             ..Self::new(names, move |app, name| kept.now().lane(app, name).cloned())
         }
+    }
+
+    fn has_services(&self) -> bool {
+        self.services.is_some()
+    }
+
+    /// The external service that hears of an app's devices.
+    fn service(&self, app: &str) -> Option<Arc<ExternalService>> {
+        self.services.as_ref()?.now().hearing_service(app).cloned()
     }
 
     /// Others, found by the name of the app and the vendor.
@@ -95,6 +115,8 @@ impl Channels {
             batches: Arc::default(),
             closed: Arc::new(|_| 0),
             find: Arc::new(find),
+            receipts: Arc::default(),
+            services: None,
         }
     }
 
@@ -106,6 +128,13 @@ impl Channels {
     /// For how many milliseconds nothing is let through to a vendor.
     pub(crate) fn closed_ms(&self, vendor: VendorName) -> u64 {
         (self.closed)(vendor)
+    }
+
+    /// The same, and takes these vendors' reports.
+    #[must_use]
+    pub fn with_receipts(mut self, receipts: Receipts) -> Self {
+        self.receipts = Arc::new(receipts);
+        self
     }
 
     pub(crate) fn lane(&self, app: &str, vendor: &str) -> Option<Arc<Lane>> {
@@ -124,6 +153,7 @@ pub(crate) struct Desk {
     pub(crate) due: Arc<Due>,
     pub(crate) in_flight: Arc<InFlight>,
     pub(crate) breaker: MassBreaker,
+    calls: Calls,
     /// Wakes the drain of a vendor.
     wakes: HashMap<&'static str, Notify>,
     platform_id: OnceLock<String>,
@@ -140,6 +170,7 @@ impl Push {
             due,
             in_flight: Arc::default(),
             breaker: MassBreaker::default(),
+            calls: Calls::default(),
             platform_id: OnceLock::new(),
         })))
     }
@@ -187,40 +218,44 @@ impl Dispatcher {
             tasks.push(tokio::spawn(drain));
         }
         tasks.push(tokio::spawn(watch::tidy(self.clone(), Arc::clone(desk))));
+        self.hub
+            .hear_presence(service::Watcher(Arc::clone(desk), Arc::clone(&self.clock)));
+        if let Some(calls) = desk.calls.take().filter(|_| desk.channels.has_services()) {
+            tasks.push(tokio::spawn(service::tell(self.clone(), Arc::clone(desk), calls)));
+        }
         Ok(tasks)
     }
 
-    /// What was read on one device is owed to the others no more, and what they show of it is taken back.
-    pub(crate) async fn push_read_elsewhere(&self, account: AccountNo, conversation: ConversationKey, up_to: u64) {
+    /// What was read on one device is owed to the others no more, what they show of it is taken back, and the number on
+    /// their icons follows.
+    pub(crate) async fn push_read_elsewhere(
+        &self,
+        (account, reader): (&Account, Option<DeviceNo>),
+        conversation: ConversationKey,
+        up_to: u64,
+    ) {
         let Some(desk) = self.push.desk() else { return };
         let lane = conversation.to_string();
         let withdrawal = Wanted::withdrawal(up_to).text();
-        match self.registry.read_elsewhere(account, (&lane, up_to), &withdrawal).await {
-            Ok((forgotten, withdrawn)) => {
-                metrics::counter!("push_suppressed_total", "reason" => "read_elsewhere").increment(forgotten);
-                if withdrawn > 0 {
+        let read = self
+            .registry
+            .read_elsewhere(account.no, (&lane, up_to), &withdrawal)
+            .await;
+        let done = match read {
+            Ok(read) => {
+                metrics::counter!("push_suppressed_total", "reason" => "read_elsewhere").increment(read.forgotten);
+                if !read.withdrawn.is_empty() {
                     desk.wake_all();
                 }
+                // A withdrawal carries the count, too.
+                let told: Vec<DeviceNo> = read.withdrawn.into_iter().chain(reader).collect();
+                self.owe_badges(desk, account, &told).await
             }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = done {
             // The phone goes on showing what was read: a nuisance, not a loss.
-            Err(error) => tracing::warn!(%error, "what was read elsewhere could not be withdrawn"),
-        }
-    }
-
-    /// Returns when nothing is on its way any more to a device that is retired or lost its token: nothing follows.
-    pub(crate) async fn push_silent(&self, device: DeviceNo) {
-        if let Some(desk) = self.push.desk() {
-            desk.in_flight.gone(Place::Device(device)).await;
-        }
-    }
-
-    /// Returns when nothing is on its way any more for whoever had these tokens before.
-    pub(crate) async fn push_moved(&self, tokens: &[PushToken]) {
-        let Some(desk) = self.push.desk() else { return };
-        for token in tokens {
-            desk.in_flight
-                .gone(Place::Token(self.registry.push_hash(&token.token)))
-                .await;
+            tracing::warn!(%error, "what was read elsewhere could not be withdrawn");
         }
     }
 }

@@ -86,7 +86,8 @@ impl Dispatcher {
             if let Ok(json) = serde_json::to_vec(&event) {
                 self.hub.tell(account.no, reader.map(|device| device.no), &json.into());
             }
-            self.push_read_elsewhere(account.no, conversation, up_to).await;
+            let who = (account, reader.map(|device| device.no));
+            self.push_read_elsewhere(who, conversation, up_to).await;
         }
         Ok(unread)
     }

@@ -55,7 +55,7 @@ impl Dispatcher {
                     removed => {
                         for device in removed.map_err(of_registry)? {
                             dispatcher.archive.forget_device(device);
-                            dispatcher.push_silent(device).await;
+                            dispatcher.device_unregister(device, None).await;
                             dispatcher.hub.close_device(account.no, device, CloseReason::Retired);
                         }
                         return Ok(());

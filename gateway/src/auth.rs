@@ -1,11 +1,12 @@
 //! Who calls: an app with an access token or a device with its own. Routes say what they let through by one call.
 
+use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
-use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use godwit_dispatcher::Sender;
 use godwit_model::Refusal;
 use godwit_registry::{Account, App, Device, Scope};
@@ -109,7 +110,7 @@ impl FromRequestParts<Door> for Caller {
         match found {
             Ok(caller) => {
                 note(door, parts, &caller);
-                count(door, &parts.extensions, caller.key()).map(|()| caller)
+                count(door, parts.extensions.get(), caller.key()).map(|()| caller)
             }
             // Guessing is counted, too, against where it comes from.
             Err(problem) => count_address(door, parts).and(Err(problem)),
@@ -153,6 +154,35 @@ impl FromRequestParts<Door> for Guest {
     }
 }
 
+/// Where a request comes from, for routes that judge themselves whom to count.
+pub(crate) struct Origin {
+    address: IpAddr,
+    course: Option<Course>,
+}
+
+impl FromRequestParts<Door> for Origin {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, door: &Door) -> Result<Self, Infallible> {
+        Ok(Self {
+            address: address(door, parts),
+            course: parts.extensions.get::<Course>().cloned(),
+        })
+    }
+}
+
+impl Origin {
+    /// Counts it against its address.
+    pub(crate) fn count_address(&self, door: &Door) -> Result<(), Problem> {
+        count(door, self.course.as_ref(), Key::Address(self.address))
+    }
+
+    /// Counts it against the push vendor that it proved to be.
+    pub(crate) fn count_vendor(&self, door: &Door, vendor: &'static str) -> Result<(), Problem> {
+        count(door, self.course.as_ref(), Key::Vendor(vendor))
+    }
+}
+
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
@@ -168,12 +198,12 @@ fn note(door: &Door, parts: &Parts, caller: &Caller) {
 }
 
 fn count_address(door: &Door, parts: &Parts) -> Result<(), Problem> {
-    count(door, &parts.extensions, Key::Address(address(door, parts)))
+    count(door, parts.extensions.get(), Key::Address(address(door, parts)))
 }
 
-fn count(door: &Door, extensions: &Extensions, key: Key) -> Result<(), Problem> {
+fn count(door: &Door, course: Option<&Course>, key: Key) -> Result<(), Problem> {
     let (allowance, result) = door.rate_limits.count(key);
-    if let Some(course) = extensions.get::<Course>() {
+    if let Some(course) = course {
         course.note(allowance);
     }
     result

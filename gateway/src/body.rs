@@ -25,6 +25,18 @@ impl FromRequest<Door> for JsonBytes {
             return Err(Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
                 .because("send JSON with `Content-Type: application/json`"));
         }
+        let AnyBytes(bytes) = AnyBytes::from_request(request, door).await?;
+        Ok(Self(bytes))
+    }
+}
+
+/// The bytes of a body of any type.
+pub(crate) struct AnyBytes(pub(crate) Bytes);
+
+impl FromRequest<Door> for AnyBytes {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, door: &Door) -> Result<Self, Problem> {
         let reading = Bytes::from_request(request, door);
         let read = tokio::time::timeout(door.settings().body_timeout, reading).await;
         let read = read.map_err(|_| Problem::of_status(StatusCode::REQUEST_TIMEOUT))?;

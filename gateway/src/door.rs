@@ -6,9 +6,13 @@ use std::sync::Arc;
 use axum::http::{HeaderMap, header};
 use godwit_dispatcher::Dispatcher;
 use godwit_registry::Registry;
+use serde::Serialize;
 
 use crate::rate_limit::RateLimits;
 use crate::settings::Settings;
+
+/// Says what a made-up phone shows, by its vendor and token.
+pub type LookAtPhone = dyn Fn(&str, &str) -> SimulatedPhone + Send + Sync;
 
 /// All that the REST door needs.
 pub struct Gateway {
@@ -25,6 +29,8 @@ pub struct Gateway {
     pub not_ready: Box<dyn Fn() -> Vec<String> + Send + Sync>,
     /// What an operator should look at although the platform serves, one sentence each; called for every `/readyz`.
     pub warnings: Box<dyn Fn() -> Vec<String> + Send + Sync>,
+    /// What a phone shows whose vendor is simulated, by the vendor and its token; `None` where vendors are real.
+    pub simulated_phone: Option<Box<LookAtPhone>>,
     /// All metrics in the text format of Prometheus; called for every `/metrics`.
     pub metrics: Box<dyn Fn() -> String + Send + Sync>,
 }
@@ -40,8 +46,33 @@ impl Gateway {
             not_ready: Box::new(Vec::new),
             warnings: Box::new(Vec::new),
             metrics: Box::new(String::new),
+            simulated_phone: None,
         }
     }
+}
+
+/// What a made-up phone shows, as `/try` draws it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SimulatedPhone {
+    /// The number on the app's icon.
+    pub badge: Option<u32>,
+    /// Every notification that came, oldest first.
+    pub notifications: Vec<SimulatedNotification>,
+}
+
+/// One notification on a made-up phone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SimulatedNotification {
+    /// Its push's id.
+    pub id: String,
+    /// First line.
+    pub title: String,
+    /// The text under it.
+    pub body: String,
+    /// Whether it rings.
+    pub rings: bool,
+    /// `shown`, `replaced` by a later one of its conversation, or `withdrawn`.
+    pub state: &'static str,
 }
 
 /// Where the sockets of the doors are bound; `None` for a closed door.

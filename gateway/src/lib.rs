@@ -27,6 +27,8 @@ mod messages;
 mod oauth;
 mod page;
 mod problem;
+mod push_receipts;
+mod push_templates;
 mod pushes;
 mod rate_limit;
 mod reading;
@@ -40,6 +42,6 @@ mod try_page;
 mod users;
 mod withdrawals;
 
-pub use door::{Gateway, MqttAddresses, SocketAddresses};
+pub use door::{Gateway, LookAtPhone, MqttAddresses, SimulatedNotification, SimulatedPhone, SocketAddresses};
 pub use routes::{openapi, router};
 pub use settings::{Rate, Settings};

@@ -1,19 +1,18 @@
-//! `/v1/pushes` and `/v1/push-templates`: what became of pushes, why a phone did not ring, and the words they use.
+//! `/v1/pushes`: what became of pushes, and why a phone did not ring.
 #![expect(unused_qualifications, reason = "`utoipa::path` qualifies the type of the query")]
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
-use godwit_dispatcher::push::{Line, Template, Why};
-use godwit_model::{MessageType, Refusal, UserId};
+use godwit_dispatcher::push::{Line, Why};
+use godwit_model::{Refusal, UserId};
 use godwit_registry::{Account, App, Scope};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::Caller;
-use crate::body::{JsonBody, Parameters, Places};
+use crate::body::Parameters;
 use crate::door::Door;
 use crate::problem::Problem;
 
@@ -64,12 +63,13 @@ pub(crate) struct LinePart {
     server_id: String,
     /// The same for every repeat; empty where nothing was sent.
     push_id: String,
-    /// `alert`, `call`, `background` or `withdraw`.
+    /// `alert`, `call`, `background`, `withdraw`, or `receipt`: what the vendor reported later.
     kind: String,
     /// The vendor; empty where it did not come to that.
     vendor: String,
     /// One word: `not_due`, `dropped`, `accepted`, `retry`, `token_invalid`, `quota_day`, `content_rejected`,
-    /// `refused`, `misconfigured` or `unsupported`.
+    /// `refused`, `misconfigured` or `unsupported`; of a receipt `delivered`, `clicked`, `token_invalid`, `switched_off`,
+    /// `inactive`, `over_quota` or `not_delivered`.
     outcome: String,
     /// The vendor's code, or our reason.
     code: String,
@@ -127,23 +127,6 @@ pub(crate) struct Answers {
     items: Vec<Why>,
 }
 
-/// The words of a notification. Placeholders: `{sender}`, `{group}`, `{count}`, `{text}`, `{title}`, `{name}`, and
-/// `{content.x}` for the field `x` of the content.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "it describes `Template` of the dispatcher")]
-pub(crate) struct TemplatePart {
-    /// First line.
-    title: String,
-    /// The text under it.
-    body: String,
-    /// `conversation`, an address with a scheme, or `intent:` with what starts the app.
-    tap: Option<String>,
-    /// Name of a sound the app brings.
-    sound: Option<String>,
-    /// Name or address of a small picture.
-    icon: Option<String>,
-}
-
 /// What became of pushes
 #[utoipa::path(get, path = "/v1/pushes", tag = "push", operation_id = "readPushes", params(Which),
     responses((status = 200, body = Lines)), security(("app" = ["devices"])))]
@@ -188,49 +171,6 @@ pub(crate) async fn why(
     let message = message.map_err(|_| Problem::invalid("`message`: a UUID as the platform gave it"))?;
     let items = door.dispatcher().why(&account, message).await?;
     Ok(Json(Answers { items }))
-}
-
-/// Set the words for a type of message in a language
-#[utoipa::path(put, path = "/v1/push-templates/{type}/{language}", tag = "push", operation_id = "setPushTemplate",
-    params(("type" = String, Path, description = "The name of a type, or `call`"),
-        ("language" = String, Path, description = "BCP 47, or `*` for every other")),
-    request_body = TemplatePart, responses((status = 204)), security(("app" = ["devices"])))]
-pub(crate) async fn set_template(
-    State(door): State<Door>,
-    caller: Caller,
-    Places((kind, language)): Places<(String, String)>,
-    JsonBody(template): JsonBody<Template>,
-) -> Result<StatusCode, Problem> {
-    let app = caller.app(Scope::Devices)?;
-    let key = key(&kind, &language)?;
-    door.dispatcher().set_push_template(app.tenant, key, &template).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// Go back to the platform's words
-#[utoipa::path(delete, path = "/v1/push-templates/{type}/{language}", tag = "push",
-    operation_id = "removePushTemplate", params(("type" = String, Path), ("language" = String, Path)),
-    responses((status = 204)), security(("app" = ["devices"])))]
-pub(crate) async fn remove_template(
-    State(door): State<Door>,
-    caller: Caller,
-    Places((kind, language)): Places<(String, String)>,
-) -> Result<StatusCode, Problem> {
-    let app = caller.app(Scope::Devices)?;
-    let key = key(&kind, &language)?;
-    door.dispatcher().remove_push_template(app.tenant, key).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// A type of message and a language, as templates are kept.
-fn key(kind: &str, language: &str) -> Result<(String, String), Problem> {
-    let published = MessageType::from_name(kind).is_some() || kind == "call";
-    let custom = kind.len() <= 64 && !kind.is_empty() && !kind.chars().any(char::is_control);
-    let is_tag = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '*';
-    if !(published || custom) || language.is_empty() || language.len() > 35 || !language.chars().all(is_tag) {
-        return Err(Problem::invalid("the name of a type, and a language (BCP 47) or `*`"));
-    }
-    Ok((kind.to_owned(), language.to_ascii_lowercase()))
 }
 
 async fn account_of(door: &Door, app: &App, user: &str) -> Result<Arc<Account>, Problem> {

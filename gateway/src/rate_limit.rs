@@ -22,6 +22,7 @@ type Limiter = RateLimiter<u64, DashMapStateStore<u64>, DefaultClock, StateInfor
 /// Counts every kind of caller.
 pub(crate) struct RateLimits {
     apps: Counter,
+    vendors: Counter,
     devices: Counter,
     addresses: Counter,
     seed: RandomState,
@@ -38,6 +39,8 @@ pub(crate) enum Key {
     App(AppNo),
     Device(DeviceNo),
     Address(IpAddr),
+    /// A push vendor that reports.
+    Vendor(&'static str),
 }
 
 /// What a caller has left; told in the headers of its answer.
@@ -52,6 +55,8 @@ impl RateLimits {
     pub(crate) fn new(settings: &Settings) -> Self {
         Self {
             apps: Counter::new(settings.app_rate),
+            // A vendor reports for every phone of an app: it may ask as often as an app.
+            vendors: Counter::new(settings.app_rate),
             devices: Counter::new(settings.device_rate),
             addresses: Counter::new(settings.address_rate),
             seed: RandomState::new(),
@@ -65,6 +70,7 @@ impl RateLimits {
     pub(crate) fn count(&self, key: Key) -> (Allowance, Result<(), Problem>) {
         match key {
             Key::App(app) => self.apps.count(self.slot(app)),
+            Key::Vendor(vendor) => self.vendors.count(self.slot(vendor)),
             Key::Device(device) => self.devices.count(self.slot(device)),
             Key::Address(address) => self.addresses.count(self.slot(network(address))),
         }

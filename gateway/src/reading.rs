@@ -74,7 +74,7 @@ pub(crate) struct QuietPart {
     from: String,
     /// First minute that is not, as `07:30`.
     until: String,
-    /// How far the reader's clock is from UTC, as `+08:00`.
+    /// The reader's zone by its name, as `Asia/Shanghai`, or how far its clock is from UTC, as `+08:00`.
     zone: String,
     /// Whether calls ring all the same.
     calls: bool,
@@ -91,6 +91,9 @@ pub(crate) struct WishesPart {
     privacy: Option<String>,
     /// When it is quiet; left out: never.
     quiet_hours: Option<QuietPart>,
+    /// For how many seconds a desktop (web or Windows) that is connected and has a message keeps the other devices from
+    /// ringing for it, at most 3,600; left out: it does not.
+    desktop_hold: Option<u32>,
 }
 
 /// What an account has not read

@@ -14,8 +14,7 @@ use crate::door::{Door, Gateway};
 use crate::problem::Problem;
 use crate::settings::Settings;
 use crate::{
-    apps, audit, client_versions, conversations, description, devices, docs_page, frame, groups, health, history,
-    inbox, messages, oauth, pushes, reading, rosters, schedules, tenants, tickets, try_page, users, withdrawals,
+    apps, audit, client_versions, conversations, description, devices, docs_page, frame, groups, health, history, inbox, messages, oauth, push_receipts, push_templates, pushes, reading, rosters, schedules, tenants, tickets, try_page, users, withdrawals,
 };
 
 /// The REST door. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`: without the peer's address all
@@ -77,7 +76,9 @@ fn resources() -> OpenApiRouter<Door> {
         .routes(routes!(reading::read_push_wishes, reading::set_push_wishes))
         .routes(routes!(pushes::read_pushes))
         .routes(routes!(pushes::why))
-        .routes(routes!(pushes::set_template, pushes::remove_template))
+        .routes(routes!(push_receipts::report_pushes))
+        .routes(routes!(push_templates::read_templates))
+        .routes(routes!(push_templates::set_template, push_templates::remove_template))
         .routes(routes!(health::health))
         .routes(routes!(health::readiness))
         .routes(routes!(health::metrics))

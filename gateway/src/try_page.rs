@@ -4,6 +4,7 @@
 //! pages of this machine (`own_page.rs`). Its files are part of the binary (`assets.rs`); it loads nothing from elsewhere.
 
 mod assets;
+mod notifications;
 mod own_page;
 mod session;
 
@@ -23,6 +24,7 @@ pub(crate) fn router() -> Router<Door> {
         .route("/try/", get(async || Redirect::permanent("/try")))
         .route("/try/assets/{*file}", get(asset))
         .route("/try/session", post(session::begin))
+        .route("/try/notifications", get(notifications::read))
 }
 
 async fn page(State(door): State<Door>, headers: HeaderMap) -> Result<Response, Problem> {

@@ -20,7 +20,7 @@ pub use godwit_archive::{
 use godwit_model::{AccountNo, DeviceNo};
 pub use live_view::LiveView;
 pub use mailbox::{CloseReason, Mail, Mailbox};
-pub use switchboard::{Attachment, Switchboard};
+pub use switchboard::{Attachment, Presence, Switchboard};
 pub use wakes::Wakes;
 
 /// Entries one page of a follower holds.
@@ -66,6 +66,11 @@ impl Hub {
     #[must_use]
     pub fn gather_wakes(&self) -> Wakes {
         self.switchboard.gather_wakes()
+    }
+
+    /// Says who hears of devices that come and go from now on; the first one stays.
+    pub fn hear_presence(&self, presence: impl Presence) {
+        self.switchboard.hear_presence(Box::new(presence));
     }
 
     /// Tells a device's session, if one is connected, to close.

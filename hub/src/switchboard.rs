@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
 use bytes::Bytes;
 use foldhash::fast::FixedState;
@@ -17,9 +17,16 @@ const SHARDS: usize = 32;
 
 type Sessions = HashMap<AccountNo, Vec<Arc<Mailbox>>, FixedState>;
 
+/// Hears who comes and goes. Called by whoever connects and disconnects: it must not wait.
+pub trait Presence: Send + Sync + 'static {
+    /// A device's first session came, or its last one left. `alone`: no other device of the account is connected.
+    fn changed(&self, account: AccountNo, device: DeviceNo, online: bool, alone: bool);
+}
+
 /// Who is connected here.
 #[derive(Default)]
 pub struct Switchboard {
+    presence: OnceLock<Box<dyn Presence>>,
     shards: [RwLock<Sessions>; SHARDS],
     stopped: AtomicBool,
     /// Sessions that the commit under way left hints for. Only the archive's writer uses it.
@@ -64,6 +71,17 @@ impl Switchboard {
         self.shard(account).write().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Says who hears of presence from now on; the first one stays.
+    pub(crate) fn hear_presence(&self, presence: Box<dyn Presence>) {
+        let _ = self.presence.set(presence);
+    }
+
+    fn presence_changed(&self, account: AccountNo, device: DeviceNo, (online, alone): (bool, bool)) {
+        if let Some(presence) = self.presence.get() {
+            presence.changed(account, device, online, alone);
+        }
+    }
+
     /// `None` when other devices of the account already have `sessions_max` sessions; then nobody is told to close.
     pub(crate) fn attach(
         self: &Arc<Self>,
@@ -85,6 +103,9 @@ impl Switchboard {
         let older: Vec<_> = sessions.extract_if(.., |session| session.device == device).collect();
         sessions.push(Arc::clone(&mailbox));
         drop(shard);
+        if older.is_empty() {
+            self.presence_changed(account, device, (true, others == 0));
+        }
         for older in &older {
             older.close(CloseReason::TakenOver { clean_start });
         }
@@ -132,11 +153,21 @@ impl Switchboard {
 
     fn detach(&self, mailbox: &Arc<Mailbox>) {
         let mut shard = self.write(mailbox.account);
-        if let Some(sessions) = shard.get_mut(&mailbox.account) {
-            sessions.retain(|session| !Arc::ptr_eq(session, mailbox));
-            if sessions.is_empty() {
-                shard.remove(&mailbox.account);
-            }
+        let Some(sessions) = shard.get_mut(&mailbox.account) else {
+            return;
+        };
+        let before = sessions.len();
+        sessions.retain(|session| !Arc::ptr_eq(session, mailbox));
+        // One whose place was taken left nothing.
+        let has_left = sessions.len() < before;
+        let alone = sessions.is_empty();
+        if alone {
+            shard.remove(&mailbox.account);
+        }
+        drop(shard);
+        // Where the platform stops, nobody leaves: they come back to the next start.
+        if has_left && !self.stopped.load(Ordering::SeqCst) {
+            self.presence_changed(mailbox.account, mailbox.device, (false, alone));
         }
     }
 
@@ -270,5 +301,30 @@ mod tests {
                 Some(CloseReason::Shutdown)
             );
         }
+    }
+
+    #[test]
+    fn a_device_comes_with_its_first_session_and_goes_with_its_last() {
+        #[derive(Default)]
+        struct Log(Arc<Mutex<Vec<(u64, bool, bool)>>>);
+        impl Presence for Log {
+            fn changed(&self, _: AccountNo, device: DeviceNo, online: bool, alone: bool) {
+                self.0.lock().unwrap().push((device.0, online, alone));
+            }
+        }
+        let board = Arc::new(Switchboard::default());
+        let log = Log::default();
+        let heard = Arc::clone(&log.0);
+        board.hear_presence(Box::new(log));
+        let account = AccountNo(1);
+        let attach = |device| board.attach(account, DeviceNo(device), false, MANY).expect("room");
+        let (first, desktop) = (attach(1), attach(2));
+        // The phone connects again before it has left.
+        let second = attach(1);
+        drop(first);
+        drop(desktop);
+        drop(second);
+        let expected = [(1, true, true), (2, true, false), (2, false, false), (1, false, true)];
+        assert_eq!(*heard.lock().unwrap(), expected);
     }
 }

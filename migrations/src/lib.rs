@@ -16,6 +16,7 @@ mod m0004_groups;
 mod m0005_untold_changes;
 mod m0006_platform;
 mod m0007_push;
+mod m0008_push_life;
 mod m0009_users_and_apps_managed;
 mod m0010_groups_managed;
 mod m0011_shared_pushes;
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_untold_changes::Step),
             Box::new(m0006_platform::Step),
             Box::new(m0007_push::Step),
+            Box::new(m0008_push_life::Step),
             Box::new(m0009_users_and_apps_managed::Step),
             Box::new(m0010_groups_managed::Step),
             Box::new(m0011_shared_pushes::Step),

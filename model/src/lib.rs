@@ -28,5 +28,5 @@ pub use draft::Draft;
 pub use group::{GroupEvent, JoinPolicy, Role};
 pub use id::{AccountNo, AppNo, DeviceNo, GroupId, GroupNo, ServerId, TenantNo, UserId};
 pub use message_type::{CallStatus, MessageKind, MessageType, PushClass};
-pub use reading::{Mute, Privacy, PushWishes, QuietHours};
+pub use reading::{Mute, Privacy, PushWishes, QuietHours, Zone};
 pub use refusal::{Refusal, Refused};

@@ -25,14 +25,14 @@ pub const DAY_MINUTES: u32 = 24 * 60;
 pub const OFFSET_MINUTES_MAX: i32 = 14 * 60;
 
 /// A time of the day in which the reader is not disturbed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuietHours {
     /// First quiet minute of the reader's day, from 0 to 1,439.
     pub from: u32,
     /// First minute that is not quiet any more; below `from` it is on the next day. Equal to it, the whole day is quiet.
     pub until: u32,
-    /// How far the reader's clock is before UTC, in minutes.
-    pub offset: i32,
+    /// Which clock the reader's day goes by.
+    pub zone: Zone,
     /// Whether calls ring all the same.
     pub calls: bool,
     /// Whether messages that name the reader disturb all the same.
@@ -40,9 +40,9 @@ pub struct QuietHours {
 }
 
 impl QuietHours {
-    /// Whether it is quiet at a time in milliseconds since 1970.
-    pub fn holds(&self, now_ms: u64) -> bool {
-        let minutes = i64::try_from(now_ms / 60_000).unwrap_or(i64::MAX / 2) + i64::from(self.offset);
+    /// Whether it is quiet at a time in milliseconds since 1970, when the reader's clock is so many minutes before UTC.
+    pub fn holds(&self, now_ms: u64, offset: i32) -> bool {
+        let minutes = i64::try_from(now_ms / 60_000).unwrap_or(i64::MAX / 2) + i64::from(offset);
         let minute = u32::try_from(minutes.rem_euclid(i64::from(DAY_MINUTES))).unwrap_or_default();
         if self.from < self.until {
             (self.from..self.until).contains(&minute)
@@ -50,6 +50,15 @@ impl QuietHours {
             minute >= self.from || minute < self.until
         }
     }
+}
+
+/// A clock somewhere on earth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Zone {
+    /// So many minutes before UTC, summer and winter.
+    Offset(i32),
+    /// As its name in the time zone database says, such as `Asia/Shanghai`: summer time included.
+    Named(String),
 }
 
 /// How much of a message a notification may tell.
@@ -99,13 +108,18 @@ impl FromStr for Privacy {
 }
 
 /// What an account wishes of its vendors' pushes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PushWishes {
     /// How much is told.
     pub privacy: Privacy,
     /// When it is quiet; `None` is never.
     pub quiet: Option<QuietHours>,
+    /// For how many seconds a desktop that is here, and has the message, keeps the phone from ringing; 0: it does not.
+    pub desktop_hold_s: u32,
 }
+
+/// Most seconds for which a desktop may keep a phone from ringing.
+pub const DESKTOP_HOLD_S_MAX: u32 = 3_600;
 
 #[cfg(test)]
 mod tests {
@@ -117,7 +131,7 @@ mod tests {
         QuietHours {
             from: from * 60,
             until: until * 60,
-            offset,
+            zone: Zone::Offset(offset),
             calls: true,
             mentions: false,
         }
@@ -139,7 +153,8 @@ mod tests {
             (quiet(22, 7, -300), 4, true),
             (quiet(8, 8, 0), 3, true),
         ] {
-            assert_eq!(hours.holds(hour * HOUR_MS), holds, "{hours:?} at {hour}");
+            let Zone::Offset(offset) = hours.zone else { continue };
+            assert_eq!(hours.holds(hour * HOUR_MS, offset), holds, "{hours:?} at {hour}");
         }
     }
 

@@ -5,7 +5,7 @@
 //!
 //! Read [`outcome`] first, then [`vendor`], then [`lane`], which stands between the two in daily use: [`Vendors`] holds
 //! one [`Lane`] for each vendor that an app has configured. What vendors say later, when they call back, is read by
-//! [`receipt`]. [`simulator`] has a strict stand-in for each of them.
+//! [`receipt`] and taken by [`Receipts`]. [`simulator`] has a strict stand-in for each of them.
 #![deny(missing_docs)]
 
 mod address_guard;
@@ -20,6 +20,7 @@ pub mod notification;
 mod oauth;
 pub mod outcome;
 pub mod receipt;
+mod receipts;
 pub mod settings;
 pub mod simulator;
 mod token;
@@ -29,6 +30,8 @@ mod vendors;
 pub use lane::Lane;
 pub use notification::{Class, Kind, Notification, PushId, Tap};
 pub use outcome::{Outcome, Scope};
+pub use receipts::{Receipts, Report};
 pub use settings::{Secret, Settings, SettingsError};
+pub use vendor::external::{ExternalService, NotHeard};
 pub use vendor::{BoxFuture, CheckError, Limits, Target, Vendor, VendorName};
 pub use vendors::{KeptVendors, Vendors};

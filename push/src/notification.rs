@@ -29,6 +29,11 @@ impl PushId {
         uuid::Uuid::from_bytes(self.0).simple().to_string()
     }
 
+    /// Reads either spelling.
+    pub fn read(text: &str) -> Option<Self> {
+        uuid::Uuid::try_parse(text).ok().map(|id| Self(id.into_bytes()))
+    }
+
     /// A number that is not negative, for vendors who name a notification by one: the same for every repeat.
     pub fn number(self) -> u32 {
         let [a, b, c, d, ..] = self.0;

@@ -29,6 +29,21 @@ pub enum Fate {
     NotDelivered,
 }
 
+impl Fate {
+    /// One word for the ledger and metrics.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Clicked => "clicked",
+            Self::TokenInvalid => "token_invalid",
+            Self::SwitchedOff => "switched_off",
+            Self::Inactive => "inactive",
+            Self::OverQuota => "over_quota",
+            Self::NotDelivered => "not_delivered",
+        }
+    }
+}
+
 /// One report about one device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
@@ -63,6 +78,9 @@ pub enum ReceiptError {
     /// It was taken before.
     #[error("the report was taken before")]
     Repeated,
+    /// No reports are expected of this vendor.
+    #[error("this vendor is not set to report here")]
+    NotSet,
 }
 
 /// Bytes of a report that are read; who serves the endpoint should refuse more before.

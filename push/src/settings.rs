@@ -14,7 +14,9 @@ use serde::Deserialize;
 pub(crate) use google::ServiceAccount;
 pub use secret::{Secret, SecretError};
 pub(crate) use secrets::Section;
-pub use vendors::{Apns, Fcm, Honor, Huawei, HuaweiV1, HuaweiV3, Meizu, Oppo, Vivo, WebPush, Xiaomi};
+pub use vendors::{
+    Apns, External, Fcm, Honor, Huawei, HuaweiReceipts, HuaweiV1, HuaweiV3, Meizu, Oppo, Vivo, WebPush, Xiaomi,
+};
 
 use crate::{Class, VendorName};
 
@@ -40,6 +42,11 @@ pub struct Settings {
     pub vivo: Option<Vivo>,
     /// Meizu.
     pub meizu: Option<Meizu>,
+    /// A push service that somebody else runs.
+    pub external: Option<External>,
+    /// After how many days without a sign of life a vendor's token is passed over, where that is not the vendor's own rule
+    /// (Xiaomi 30, FCM 270); 0: never.
+    pub idle_days: BTreeMap<VendorName, u32>,
     /// Vendors of single apps, by the app's name; each goes before the one of every app.
     pub app: BTreeMap<String, AppVendors>,
 }
@@ -66,6 +73,8 @@ pub struct AppVendors {
     pub vivo: Option<Vivo>,
     /// Meizu.
     pub meizu: Option<Meizu>,
+    /// A push service that somebody else runs.
+    pub external: Option<External>,
 }
 
 impl Settings {
@@ -81,7 +90,19 @@ impl Settings {
             oppo: self.oppo.clone(),
             vivo: self.vivo.clone(),
             meizu: self.meizu.clone(),
+            external: self.external.clone(),
         }
+    }
+
+    /// After how many days without a sign of life a token of a vendor is passed over; `None`: never.
+    pub fn idle_days(&self, vendor: VendorName) -> Option<u32> {
+        let own = match vendor {
+            VendorName::Xiaomi => 30,
+            VendorName::Fcm => 270,
+            _ => 0,
+        };
+        let days = self.idle_days.get(&vendor).copied().unwrap_or(own);
+        (days > 0).then_some(days)
     }
 
     /// Whether no vendor is set at all.

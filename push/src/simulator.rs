@@ -9,6 +9,7 @@ mod apns;
 mod asked;
 mod authority;
 mod devices;
+mod external;
 mod fcm;
 mod honor;
 mod huawei;
@@ -35,6 +36,7 @@ pub use apns::{ApnsSimulator, ApnsTrouble};
 pub use asked::Asked;
 pub use authority::Authority;
 pub use devices::{Device, Devices};
+pub use external::ExternalSimulator;
 pub use fcm::{FcmSimulator, GoogleTokenSimulator};
 pub use honor::HonorSimulator;
 pub use huawei::HuaweiSimulator;
@@ -73,6 +75,8 @@ pub struct Simulators {
     pub huawei: HuaweiSimulator,
     /// Honor, with its tokens.
     pub honor: HonorSimulator,
+    /// A push service that somebody else runs.
+    pub external: ExternalSimulator,
     /// OPPO.
     pub oppo: OppoSimulator,
     /// vivo.
@@ -105,6 +109,7 @@ impl Simulators {
             oppo: OppoSimulator::start(&world).await?,
             vivo: VivoSimulator::start(&world).await?,
             meizu: MeizuSimulator::start(&world).await?,
+            external: ExternalSimulator::start(&world).await?,
             world,
         })
     }
@@ -164,7 +169,7 @@ impl Simulators {
         complaints.collect()
     }
 
-    fn scripts(&self) -> [(VendorName, &Script); 10] {
+    fn scripts(&self) -> [(VendorName, &Script); 11] {
         [
             (VendorName::Apns, self.apns.script()),
             (VendorName::Fcm, self.google.script()),
@@ -176,6 +181,7 @@ impl Simulators {
             (VendorName::Oppo, self.oppo.script()),
             (VendorName::Vivo, self.vivo.script()),
             (VendorName::Meizu, self.meizu.script()),
+            (VendorName::External, self.external.script()),
         ]
     }
 
@@ -191,6 +197,7 @@ impl Simulators {
             VendorName::Oppo => self.oppo.script(),
             VendorName::Vivo => self.vivo.script(),
             VendorName::Meizu => self.meizu.script(),
+            VendorName::External => self.external.script(),
         }
     }
 
@@ -230,6 +237,7 @@ impl Simulators {
             oppo: Some(self.oppo.settings()),
             vivo: Some(self.vivo.settings()),
             meizu: Some(self.meizu.settings()),
+            external: Some(self.external.settings()),
             ..Settings::default()
         }
     }

@@ -1,6 +1,7 @@
 //! The one trait of all vendors, and what they say about themselves.
 
 pub(crate) mod apns;
+pub(crate) mod external;
 pub(crate) mod fcm;
 pub(crate) mod honor;
 pub(crate) mod huawei;
@@ -46,10 +47,12 @@ pub enum VendorName {
     Vivo,
     /// Meizu.
     Meizu,
+    /// A push service that somebody else runs.
+    External,
 }
 
 impl VendorName {
-    /// All of them.
+    /// The vendors; [`Self::External`], which stands for others, is none of them.
     pub const ALL: [Self; 9] = [
         Self::Apns,
         Self::Fcm,
@@ -74,6 +77,7 @@ impl VendorName {
             Self::Oppo => "oppo",
             Self::Vivo => "vivo",
             Self::Meizu => "meizu",
+            Self::External => "external",
         }
     }
 }
@@ -93,7 +97,8 @@ impl FromStr for VendorName {
     type Err = UnknownVendor;
 
     fn from_str(text: &str) -> Result<Self, UnknownVendor> {
-        let found = Self::ALL.into_iter().find(|name| name.as_str() == text);
+        let mut known = Self::ALL.into_iter().chain([Self::External]);
+        let found = known.find(|name| name.as_str() == text);
         found.ok_or_else(|| UnknownVendor(text.to_owned()))
     }
 }
@@ -201,6 +206,16 @@ pub trait Vendor: Send + Sync {
     fn check(&self) -> BoxFuture<'_, Result<String, CheckError>>;
 }
 
+/// As the ledger and an external service spell it.
+pub(crate) fn kind_word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Alert => "alert",
+        Kind::Call => "call",
+        Kind::Background => "background",
+        Kind::Withdraw => "withdraw",
+    }
+}
+
 /// An outcome that a check did not expect.
 fn unexpected(outcome: &Outcome) -> CheckError {
     CheckError::Unexpected {
@@ -288,7 +303,7 @@ mod tests {
 
     #[test]
     fn every_name_is_read_as_it_is_written() {
-        for name in VendorName::ALL {
+        for name in VendorName::ALL.into_iter().chain([VendorName::External]) {
             assert_eq!(name.as_str().parse(), Ok(name));
         }
         assert!("apple".parse::<VendorName>().is_err());

@@ -10,6 +10,7 @@ use godwit_model::Clock;
 use crate::settings::{AppVendors, Section, Settings, SettingsError};
 use crate::vendor::{
     apns::{ApnsClient, ProviderTokens},
+    external::{ExternalClient, ExternalService},
     fcm::FcmClient,
     honor::HonorClient,
     huawei::HuaweiClient,
@@ -25,6 +26,8 @@ pub use kept::KeptVendors;
 
 /// The lanes of one app, by vendor.
 type Lanes = HashMap<VendorName, Arc<Lane>>;
+/// External services, by app; `None` is every app that has none of its own.
+type Services = HashMap<Option<String>, Arc<ExternalService>>;
 
 /// Every configured vendor, for every app and for single ones.
 pub struct Vendors {
@@ -32,6 +35,7 @@ pub struct Vendors {
     apps: HashMap<String, Lanes>,
     /// What the secrets of each held when it was made.
     digests: HashMap<Section, [u8; 32]>,
+    services: Services,
 }
 
 impl Vendors {
@@ -41,13 +45,22 @@ impl Vendors {
         let digests = settings.digests();
         let mut tokens = ProviderTokens::default();
         let mut apps = HashMap::new();
+        let mut services = Services::new();
         for (app, vendors) in &settings.app {
-            apps.insert(app.clone(), lanes(vendors, &mut tokens, clock)?);
+            let mut own = lanes(vendors, &mut tokens, clock)?;
+            let service = add_external(&mut own, vendors, clock)?;
+            services.extend(service.map(|service| (Some(app.clone()), service)));
+            apps.insert(app.clone(), own);
         }
+        let shared = settings.of_every_app();
+        let mut every_app = lanes(&shared, &mut tokens, clock)?;
+        let service = add_external(&mut every_app, &shared, clock)?;
+        services.extend(service.map(|service| (None, service)));
         Ok(Self {
-            every_app: lanes(&settings.of_every_app(), &mut tokens, clock)?,
+            every_app,
             apps,
             digests,
+            services,
         })
     }
 
@@ -98,10 +111,42 @@ impl Vendors {
         shared.chain(own)
     }
 
+    /// The external service that wants to hear of an app's devices.
+    pub fn hearing_service(&self, app: &str) -> Option<&Arc<ExternalService>> {
+        let own = self.services.get(&Some(app.to_owned()));
+        let service = own.or_else(|| self.services.get(&None));
+        service.filter(|service| service.hears_calls)
+    }
+
+    /// Whether any external service wants to hear of devices.
+    pub fn has_hearing_service(&self) -> bool {
+        self.services.values().any(|service| service.hears_calls)
+    }
+
     /// Whether no vendor is configured.
     pub fn is_empty(&self) -> bool {
         self.all().next().is_none()
     }
+}
+
+/// Adds the external service, as itself and in the place of vendors that are not set.
+fn add_external(
+    lanes: &mut Lanes,
+    of: &AppVendors,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<Arc<ExternalService>>, SettingsError> {
+    let Some(set) = &of.external else { return Ok(None) };
+    let service = Arc::new(ExternalService::new(set, Arc::clone(clock))?);
+    for name in set.instead_of.iter().copied().chain([VendorName::External]) {
+        let client = ExternalClient {
+            service: Arc::clone(&service),
+            name,
+        };
+        lanes
+            .entry(name)
+            .or_insert_with(|| Arc::new(Lane::new(Arc::new(client), &set.pace, Arc::clone(clock))));
+    }
+    Ok(Some(service))
 }
 
 fn lanes(of: &AppVendors, tokens: &mut ProviderTokens, clock: &Arc<dyn Clock>) -> Result<Lanes, SettingsError> {

@@ -120,6 +120,12 @@ impl Registry {
         Ok(found.map(|record| KnownDevice::from(record).device))
     }
 
+    /// A device that lives or lived.
+    pub async fn device_ever(&self, no: DeviceNo) -> Result<Option<Arc<Device>>, Error> {
+        let found = self.0.store.device_ever(no).await?;
+        Ok(found.map(|record| KnownDevice::from(record).device))
+    }
+
     /// The live devices of an account, oldest first.
     pub async fn devices_of(&self, account: AccountNo) -> Result<Vec<Arc<Device>>, Error> {
         let records = self.0.store.devices_of(account).await?;

@@ -3,11 +3,15 @@
 use std::collections::HashMap;
 
 use godwit_model::{AccountNo, DeviceNo, TenantNo};
-use godwit_store::{Decision, DuePush, LedgerLine, LedgerQuery, PushJob, PushableDevice, Settlement, TemplateRecord};
+use godwit_store::{
+    Decision, DuePush, LedgerLine, LedgerQuery, PushJob, PushableDevice, ReadElsewhere, Settlement, TemplateRecord,
+};
 
 use crate::error::Error;
 use crate::registry::Registry;
 
+/// How long a token is kept that its vendor retired, in milliseconds: seven days.
+const RETIRED_MS: u64 = 7 * 24 * 3_600_000;
 /// Tenants whose templates are kept in memory.
 pub(crate) const CACHED_TEMPLATES_MAX: u64 = 10_000;
 
@@ -41,6 +45,11 @@ impl Registry {
     /// Keeps decisions.
     pub async fn keep_decisions(&self, decisions: &[Decision]) -> Result<(), Error> {
         Ok(self.0.store.keep_decisions(decisions, self.now_ms()).await?)
+    }
+
+    /// Owes devices something besides what is decided of their inboxes.
+    pub async fn owe_besides(&self, decisions: &[Decision]) -> Result<(), Error> {
+        Ok(self.0.store.owe_besides(decisions, self.now_ms()).await?)
     }
 
     /// Takes jobs of a vendor that are due; they are due again after `lease_ms`.
@@ -86,22 +95,31 @@ impl Registry {
         account: AccountNo,
         read: (&str, u64),
         withdrawal: &str,
-    ) -> Result<(u64, u64), Error> {
+    ) -> Result<ReadElsewhere, Error> {
         let now_ms = self.now_ms();
         Ok(self.0.store.read_elsewhere(account, read, withdrawal, now_ms).await?)
     }
 
-    /// Forgets jobs that are over, and ledger lines older than `ledger_ms`.
+    /// Forgets jobs that are over, ledger lines older than `ledger_ms`, and tokens that were retired a week ago.
     pub async fn trim_push(&self, ledger_ms: u64) -> Result<(), Error> {
         let now_ms = self.now_ms();
         self.0.store.trim_push_jobs(now_ms).await?;
         self.0.store.trim_push_ledger(now_ms.saturating_sub(ledger_ms)).await?;
+        self.0
+            .store
+            .purge_retired_push_tokens(now_ms.saturating_sub(RETIRED_MS))
+            .await?;
         Ok(())
     }
 
     /// Lines of the ledger, newest first.
     pub async fn push_ledger(&self, query: &LedgerQuery) -> Result<Vec<LedgerLine>, Error> {
         Ok(self.0.store.push_ledger(query).await?)
+    }
+
+    /// Writes what vendors reported later; answers when the attempts were that they are about.
+    pub async fn write_push_receipts(&self, lines: &[LedgerLine]) -> Result<Vec<Option<u64>>, Error> {
+        Ok(self.0.store.write_push_receipts(lines).await?)
     }
 
     /// Every template of a tenant. Asks the store only when they are not in memory.
@@ -117,14 +135,9 @@ impl Registry {
         Ok(put?)
     }
 
-    /// Forgets a template; `false` when there is none.
-    pub async fn remove_push_template(
-        &self,
-        tenant: TenantNo,
-        message_type: &str,
-        language: &str,
-    ) -> Result<bool, Error> {
-        let removed = self.0.store.remove_push_template(tenant, message_type, language).await;
+    /// Forgets a template by its app, type and language; `false` when there is none.
+    pub async fn remove_push_template(&self, tenant: TenantNo, key: (&str, &str, &str)) -> Result<bool, Error> {
+        let removed = self.0.store.remove_push_template(tenant, key).await;
         self.0.push_templates.changed(&tenant).await;
         Ok(removed?)
     }

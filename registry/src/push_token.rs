@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use godwit_model::{AccountNo, DeviceNo, Refusal};
-use godwit_store::{NewPushToken, PushTokenRecord};
+use godwit_store::{NewPushToken, PushTokenRecord, RetiredPushToken};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -61,8 +61,8 @@ pub struct KeptPushToken {
 pub struct PushDevice {
     /// The device.
     pub no: DeviceNo,
-    /// The vendor to try first.
-    pub vendor: String,
+    /// The vendors, the one to try first at the front, each with the time at which its token was told last.
+    pub vendors: Vec<(String, u64)>,
     /// Since when it can be pushed to, in milliseconds since 1970: nothing from before is owed.
     pub since_ms: u64,
 }
@@ -100,20 +100,17 @@ impl Registry {
         .await
     }
 
-    /// Forgets one token by the vendor's word, if the device still has this very one and told it before a time. `false`
-    /// when it has not.
+    /// Retires one token by the vendor's word, if the device still has this very one and told it before a time; `false`
+    /// when it has not. It is kept aside for some days, with the reason.
     pub async fn retire_push_token(
         &self,
         device: DeviceNo,
         token: &KeptPushToken,
-        before_ms: u64,
+        (before_ms, reason): (u64, &str),
     ) -> Result<bool, Error> {
-        let vendor = &token.push.vendor;
-        let retired = self
-            .0
-            .store
-            .retire_push_token(device, vendor, &token.token_hash, before_ms)
-            .await;
+        let which = (token.push.vendor.as_str(), &token.token_hash);
+        let why = (reason, self.now_ms());
+        let retired = self.0.store.retire_push_token(device, which, before_ms, why).await;
         self.push_changed(device).await?;
         Ok(retired?)
     }
@@ -148,13 +145,31 @@ impl Registry {
         found.into_iter().map(|record| self.unseal(record)).collect()
     }
 
+    /// The tokens of a device that their vendors retired within the last days.
+    pub async fn retired_push_tokens(&self, device: DeviceNo) -> Result<Vec<RetiredPushToken>, Error> {
+        Ok(self.0.store.retired_push_tokens(device).await?)
+    }
+
+    /// The device that a vendor reaches by this token, and the token as it is kept.
+    pub async fn device_of_push_token(
+        &self,
+        vendor: &str,
+        token: &str,
+    ) -> Result<Option<(DeviceNo, KeptPushToken)>, Error> {
+        let found = self.0.store.push_token_by_hash(vendor, &self.push_hash(token)).await?;
+        let unseal = |record: PushTokenRecord| Ok((record.device, self.unseal(record)?));
+        found.map(unseal).transpose()
+    }
+
     /// The devices of an account that have a token and whose push is on. Asks the store only when it is not in memory.
     pub async fn push_devices(&self, account: AccountNo) -> Result<Arc<[PushDevice]>, Error> {
         let load = async {
             let found = self.0.store.push_devices_of(account).await?;
-            let devices = found
-                .into_iter()
-                .map(|(no, vendor, since_ms)| PushDevice { no, vendor, since_ms });
+            let devices = found.into_iter().map(|found| PushDevice {
+                no: found.device,
+                vendors: found.vendors,
+                since_ms: found.since_ms,
+            });
             Ok(Some(devices.collect::<Arc<[_]>>()))
         };
         Ok(self.0.push_devices.get(&account, load).await?.unwrap_or_default())

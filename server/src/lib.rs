@@ -51,7 +51,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Chat(arguments) => chat::run(arguments).await,
         Command::App(command) => apps::run(command, json).await,
         Command::Archive(command) => archive::run(command, json).await,
-        Command::Backup(asked) => backup::backup(&asked, json).await,
+        Command::Backup(asked) => Box::pin(backup::backup(&asked, json)).await,
         Command::Restore(asked) => backup::restore(&asked, json),
         Command::Push(command) => pushes::run(command, json).await,
         Command::Why(asked) => pushes::why(&asked, json).await,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use godwit_dispatcher::{Channels, Due, Push, PushSettings};
 use godwit_model::Clock;
-use godwit_push::{KeptVendors, SettingsError, Vendors};
+use godwit_push::{KeptVendors, Receipts, SettingsError, Vendors};
 
 use crate::failure::Failure;
 use crate::rooms::milliseconds;
@@ -36,7 +36,8 @@ pub(crate) fn open(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Opened
     let vendors = Arc::new(vendors);
     let patience = patience(settings);
     let due = Arc::new(Due::new(patience.accounts_max));
-    let channels = Channels::of(Arc::clone(&vendors));
+    let receipts = Receipts::from_settings(&settings.vendors).map_err(|error| wrong(&error))?;
+    let channels = Channels::of(Arc::clone(&vendors)).with_receipts(receipts);
     Ok(Opened {
         push: Push::new(patience, channels, Arc::clone(&due)),
         due: Some(due),
@@ -95,6 +96,8 @@ fn patience(settings: &Settings) -> PushSettings {
         linger_ms: milliseconds(push.linger),
         page: push.page,
         accounts_max: push.accounts_waiting,
+        idle_ms: godwit_dispatcher::push::idle(&settings.vendors),
+        badge_updates: push.badge_updates,
         ledger_not_due: push.ledger_not_due,
         ..PushSettings::default()
     }

@@ -32,7 +32,7 @@ pub(crate) async fn serve(arguments: &Serve) -> Result<(), Failure> {
         None
     };
     let parts = Parts::of_folder(&loaded.settings, &folder).await?;
-    let running = wiring::start(&loaded.settings, parts).await?;
+    let running = wiring::start_with(&loaded.settings, parts, simulators.clone()).await?;
     if let Err(failure) = announce(&loaded, &folder, &running, began) {
         running.shutdown().await;
         return Err(failure);

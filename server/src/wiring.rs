@@ -8,6 +8,7 @@ use godwit_dispatcher::{Dispatcher, Due, Push};
 use godwit_gateway::{Gateway, MqttAddresses, SocketAddresses};
 use godwit_hub::{Hub, Switchboard};
 use godwit_model::{Clock, SystemClock};
+use godwit_push::simulator::Simulators;
 use godwit_registry::{NewApp, Registry};
 use godwit_store::Store;
 use tokio::sync::Semaphore;
@@ -86,6 +87,15 @@ pub(crate) async fn open_registry(
 
 /// Starts a server: everything is recovered and both doors listen when this returns.
 pub async fn start(settings: &Settings, parts: Parts) -> Result<Running, Failure> {
+    Box::pin(start_with(settings, parts, None)).await
+}
+
+/// The same, where the page to try the platform draws what phones of these stand-ins show.
+pub(crate) async fn start_with(
+    settings: &Settings,
+    parts: Parts,
+    simulators: Option<Arc<Simulators>>,
+) -> Result<Running, Failure> {
     telemetry::metrics();
     let failed = CancellationToken::new();
     let switchboard = Arc::new(Switchboard::default());
@@ -104,7 +114,8 @@ pub async fn start(settings: &Settings, parts: Parts) -> Result<Running, Failure
         .then(|| open_tls(settings, &*parts.clock))
         .transpose()?;
     let clock = Arc::clone(&parts.clock);
-    let core = Box::pin(Core::join(settings, parts, (archive, switchboard, push))).await?;
+    let mut core = Box::pin(Core::join(settings, parts, (archive, switchboard, push))).await?;
+    core.simulators = simulators;
     let pushing = core.dispatcher.run_push().await;
     let pushing = pushing.map_err(|error| Failure::new("GW-S001", error.to_string(), ""))?;
     let scheduling = core.dispatcher.run_schedules().await;
@@ -164,6 +175,9 @@ fn open_doors(
         not_ready: Box::new(not_ready(core.archive.clone(), closing.clone(), failed)),
         warnings: Box::new(warnings(core.archive, settings.cold.url.is_some())),
         metrics: Box::new(|| telemetry::metrics().render()),
+        simulated_phone: core.simulators.map(|simulators| {
+            Box::new(move |vendor: &str, token: &str| push::simulated::phone(&simulators, vendor, token)) as Box<_>
+        }),
         ..Gateway::new(core.dispatcher, core.registry, mqtt_addresses(sockets.bound()))
     };
     let door = HttpDoor {
@@ -334,6 +348,8 @@ struct Core {
     registry: Registry,
     dispatcher: Dispatcher,
     first_app: Option<NewApp>,
+    /// Where vendors are simulated.
+    simulators: Option<Arc<Simulators>>,
 }
 
 impl Core {
@@ -363,6 +379,7 @@ impl Core {
             registry,
             dispatcher,
             first_app,
+            simulators: None,
         })
     }
 }

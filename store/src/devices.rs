@@ -27,6 +27,12 @@ impl Store {
         self.one_live_device(device::Entity::find_by_id(to_row(no.0))).await
     }
 
+    /// A device that lives or lived.
+    pub async fn device_ever(&self, no: DeviceNo) -> Result<Option<DeviceRecord>, Error> {
+        let find = device::Entity::find_by_id(to_row(no.0)).find_also_related(account::Entity);
+        find.one(&self.reader).await?.map(DeviceRecord::try_from).transpose()
+    }
+
     /// The live device that holds a unique code.
     pub async fn device_of_code(&self, tenant: TenantNo, unique_code: &str) -> Result<Option<DeviceRecord>, Error> {
         let find = device::Entity::find()

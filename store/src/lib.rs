@@ -46,10 +46,10 @@ pub use groups::{CreateGroupOutcome, DissolveOutcome, GroupLine, GroupRecord, Gr
 pub use members::{MemberChange, MemberRecord};
 pub use mutes::{MuteSubject, Muted};
 pub use platform::PlatformRecord;
-pub use push_jobs::{Decision, DuePush, NEVER_MS, Owed, PushJob, Settled, Settlement};
-pub use push_ledger::{LedgerLine, LedgerQuery};
+pub use push_jobs::{Decision, DuePush, NEVER_MS, Owed, PushJob, ReadElsewhere, Settled, Settlement};
+pub use push_ledger::{LedgerLine, LedgerQuery, RECEIPT};
 pub use push_templates::TemplateRecord;
-pub use push_tokens::{NewPushToken, PushTokenRecord, PushableDevice};
+pub use push_tokens::{NewPushToken, PushDeviceRecord, PushTokenRecord, PushableDevice, RetiredPushToken};
 pub use rosters::{NewRoster, PutRosterOutcome, RemoveRosterOutcome, RosterKind, RosterRecord, RostersOf};
 pub use schedules::{MalformedScheduleState, NewSchedule, ScheduleChange, ScheduleRecord, ScheduleState, SchedulesOf};
 pub use terms::{Telling, Terms};

@@ -41,6 +41,15 @@ pub struct PushJob {
     pub sent_seq: u64,
 }
 
+/// What became of jobs whose conversation was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReadElsewhere {
+    /// How many are forgotten.
+    pub forgotten: u64,
+    /// The devices from which something is taken back.
+    pub withdrawn: Vec<DeviceNo>,
+}
+
 impl Store {
     /// The jobs of an account.
     pub async fn push_jobs_of(&self, account: AccountNo) -> Result<Vec<PushJob>, Error> {
@@ -69,30 +78,30 @@ impl Store {
     }
 
     /// What an account has read is owed no more: jobs of this conversation up to this `conv_seq` that no vendor has are
-    /// forgotten; what a vendor has becomes a withdrawal. Says how many there are of each.
+    /// forgotten; what a vendor has becomes a withdrawal.
     pub async fn read_elsewhere(
         &self,
         account: AccountNo,
         (lane, up_to): (&str, u64),
         withdrawal: &str,
         now_ms: u64,
-    ) -> Result<(u64, u64), Error> {
+    ) -> Result<ReadElsewhere, Error> {
         self.write(|held| async move {
             let find = row::Entity::find()
                 .filter(row::Column::AccountNo.eq(to_row(account.0)))
                 .filter(row::Column::Lane.eq(lane))
                 .filter(row::Column::ConvSeq.lte(to_row(up_to)));
-            let (mut forgotten, mut withdrawn) = (0, 0);
+            let mut read = ReadElsewhere::default();
             for job in find.all(&*held).await? {
                 if job.sent_seq == 0 && job.attempt.is_none() {
                     row::Entity::delete_by_id(job.job_no).exec(&*held).await?;
-                    forgotten += 1;
+                    read.forgotten += 1;
                 } else {
+                    read.withdrawn.push(DeviceNo(from_row(job.device_no)?));
                     withdraw(&held, job, withdrawal, now_ms).await?;
-                    withdrawn += 1;
                 }
             }
-            Ok((forgotten, withdrawn))
+            Ok(read)
         })
         .await
     }

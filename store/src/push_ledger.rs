@@ -4,12 +4,15 @@ pub(crate) mod row;
 
 use godwit_model::{AccountNo, DeviceNo, TenantNo};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::number::{from_row, to_row};
 use crate::{CHUNK_ROWS, Error, Store};
 
-/// One line: an attempt, or a reason not to push.
+/// The [`LedgerLine::kind`] of what a vendor reported later.
+pub const RECEIPT: &str = "receipt";
+
+/// One line: an attempt, a reason not to push, or what a vendor reported later.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LedgerLine {
     /// Its number; counts all lines. 0 before it is written.
@@ -30,7 +33,7 @@ pub struct LedgerLine {
     pub server_id: String,
     /// The id of the push, the same for every repeat; empty where there was none.
     pub push_id: String,
-    /// `alert`, `call`, `background` or `withdraw`.
+    /// `alert`, `call`, `background`, `withdraw`, or [`RECEIPT`].
     pub kind: String,
     /// The vendor; empty where it did not come to that.
     pub vendor: String,
@@ -92,6 +95,20 @@ impl Store {
         self.write(|held| async move { write(&held, lines).await }).await
     }
 
+    /// Writes what vendors reported later. Each line is completed from the newest attempt that it is about (its number,
+    /// message, conversation and push id), found by the device and either the push's id or the vendor's name of it. What
+    /// the ledger says already is not written again. Answers, in their order, when that attempt was.
+    pub async fn write_push_receipts(&self, lines: &[LedgerLine]) -> Result<Vec<Option<u64>>, Error> {
+        self.write(|held| async move {
+            let mut sent = Vec::with_capacity(lines.len());
+            for line in lines {
+                sent.push(write_receipt(&held, line).await?);
+            }
+            Ok(sent)
+        })
+        .await
+    }
+
     /// Forgets lines from before a time; says how many.
     pub async fn trim_push_ledger(&self, before_ms: u64) -> Result<u64, Error> {
         self.write(|held| async move {
@@ -132,6 +149,52 @@ pub(crate) async fn write(transaction: &DatabaseTransaction, lines: &[LedgerLine
             .await?;
     }
     Ok(())
+}
+
+async fn write_receipt(transaction: &DatabaseTransaction, line: &LedgerLine) -> Result<Option<u64>, Error> {
+    let of_device = || {
+        row::Entity::find()
+            .filter(row::Column::AccountNo.eq(to_row(line.account.0)))
+            .filter(row::Column::DeviceNo.eq(to_row(line.device.0)))
+            .filter(row::Column::Vendor.eq(&line.vendor))
+            .order_by_desc(row::Column::LineNo)
+    };
+    let mut names = Condition::any();
+    if !line.push_id.is_empty() {
+        names = names.add(row::Column::PushId.eq(&line.push_id));
+    }
+    if let Some(vendor_id) = &line.vendor_id {
+        names = names.add(row::Column::VendorId.eq(vendor_id));
+    }
+    let attempt = if names.is_empty() {
+        None
+    } else {
+        let find = of_device().filter(row::Column::Kind.ne(RECEIPT)).filter(names);
+        find.one(transaction).await?.map(LedgerLine::try_from).transpose()?
+    };
+    let sent_at_ms = attempt.as_ref().map(|attempt| attempt.at_ms);
+    let line = match attempt {
+        Some(attempt) => LedgerLine {
+            lane: attempt.lane,
+            seq: attempt.seq,
+            server_id: attempt.server_id,
+            push_id: attempt.push_id,
+            ..line.clone()
+        },
+        None => line.clone(),
+    };
+    let mut said = of_device()
+        .filter(row::Column::Kind.eq(RECEIPT))
+        .filter(row::Column::PushId.eq(&line.push_id))
+        .filter(row::Column::Outcome.eq(&line.outcome));
+    said = match &line.vendor_id {
+        Some(vendor_id) => said.filter(row::Column::VendorId.eq(vendor_id)),
+        None => said.filter(row::Column::VendorId.is_null()),
+    };
+    if said.one(transaction).await?.is_none() {
+        write(transaction, &[line]).await?;
+    }
+    Ok(sent_at_ms)
 }
 
 impl TryFrom<row::Model> for LedgerLine {

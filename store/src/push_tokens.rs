@@ -1,6 +1,9 @@
 //! Where vendors reach devices: one token of each vendor for a device, in an order, and one device for each token.
 
+mod retired;
 pub(crate) mod row;
+
+pub use retired::RetiredPushToken;
 
 use godwit_model::{AccountNo, DeviceNo};
 use sea_orm::ActiveValue::Set;
@@ -41,6 +44,17 @@ pub struct NewPushToken {
     pub sealed_details: Option<Vec<u8>>,
 }
 
+/// A live device that can be pushed to, and by whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PushDeviceRecord {
+    /// The device.
+    pub device: DeviceNo,
+    /// Since when, in milliseconds since 1970: nothing from before is owed.
+    pub since_ms: u64,
+    /// The vendors, the one to try first at the front, each with the time at which its token was told last.
+    pub vendors: Vec<(String, u64)>,
+}
+
 /// A live device with a vendor's token whose push is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PushableDevice {
@@ -58,13 +72,14 @@ impl Store {
         self.write(|held| async move { remove(&held, no).await }).await
     }
 
-    /// Forgets one token, if the device still has this very one, told before `before_ms`; `false` when it has not.
+    /// Retires one token, if the device still has this very one, told before `before_ms`; `false` when it has not. It is
+    /// kept aside, with the reason and the time of this.
     pub async fn retire_push_token(
         &self,
         no: DeviceNo,
-        vendor: &str,
-        token_hash: &[u8; 32],
+        (vendor, token_hash): (&str, &[u8; 32]),
         before_ms: u64,
+        (reason, now_ms): (&str, u64),
     ) -> Result<bool, Error> {
         self.write(|held| async move {
             let found = row::Entity::find_by_id((to_row(no.0), vendor.to_owned()))
@@ -73,7 +88,10 @@ impl Store {
                 .one(&*held)
                 .await?;
             match found {
-                Some(found) => remove_one(&held, &found).await.map(|()| true),
+                Some(found) => {
+                    retired::keep(&held, &found, (reason, now_ms)).await?;
+                    remove_one(&held, &found).await.map(|()| true)
+                }
                 None => Ok(false),
             }
         })
@@ -94,21 +112,41 @@ impl Store {
         rows.into_iter().map(PushTokenRecord::try_from).collect()
     }
 
-    /// The devices of an account that can be pushed to, with the vendor to try first, and since when, in milliseconds.
-    pub async fn push_devices_of(&self, account: AccountNo) -> Result<Vec<(DeviceNo, String, u64)>, Error> {
-        let rows: Vec<(i64, String, i64)> = pushable()
+    /// The device that a vendor reaches by the token with this hash.
+    pub async fn push_token_by_hash(&self, vendor: &str, hash: &[u8; 32]) -> Result<Option<PushTokenRecord>, Error> {
+        let find = row::Entity::find()
+            .filter(row::Column::Vendor.eq(vendor))
+            .filter(row::Column::TokenHash.eq(hash.to_vec()));
+        find.one(&self.reader).await?.map(PushTokenRecord::try_from).transpose()
+    }
+
+    /// The devices of an account that can be pushed to, oldest first.
+    pub async fn push_devices_of(&self, account: AccountNo) -> Result<Vec<PushDeviceRecord>, Error> {
+        let rows: Vec<(i64, String, i64, i64)> = pushable()
             .filter(device::Column::AccountNo.eq(to_row(account.0)))
-            .filter(row::Column::Place.eq(0))
             .select_only()
             .column(row::Column::DeviceNo)
             .column(row::Column::Vendor)
             .column(row::Column::SinceMs)
+            .column(row::Column::SetAtMs)
             .order_by_asc(row::Column::DeviceNo)
+            .order_by_asc(row::Column::Place)
             .into_tuple()
             .all(&self.reader)
             .await?;
-        let read = |(no, vendor, since_ms)| Ok((DeviceNo(from_row(no)?), vendor, from_row(since_ms)?));
-        rows.into_iter().map(read).collect()
+        let mut found: Vec<PushDeviceRecord> = Vec::new();
+        for (no, vendor, since_ms, set_at_ms) in rows {
+            let (device, vendor) = (DeviceNo(from_row(no)?), (vendor, from_row(set_at_ms)?));
+            match found.last_mut().filter(|last| last.device == device) {
+                Some(last) => last.vendors.push(vendor),
+                None => found.push(PushDeviceRecord {
+                    device,
+                    since_ms: from_row(since_ms)?,
+                    vendors: vec![vendor],
+                }),
+            }
+        }
+        Ok(found)
     }
 
     /// The next devices that can be pushed to, above `after`, ascending; at most `limit` of them.
@@ -157,8 +195,10 @@ pub(crate) async fn put(
 ) -> Result<(), Error> {
     let former = row::Entity::find().filter(row::Column::DeviceNo.eq(to_row(no.0)));
     let former = former.all(transaction).await?;
-    let since_ms = former.iter().map(|row| row.since_ms).min().unwrap_or(to_row(now_ms));
-    remove(transaction, no).await?;
+    let since_ms = former.iter().map(|row| row.since_ms).min();
+    let brought_back_ms = retired::bring_back(transaction, no, tokens).await?;
+    let since_ms = since_ms.or(brought_back_ms).unwrap_or(to_row(now_ms));
+    remove_live(transaction, no).await?;
     for (push, place) in tokens.iter().zip(0..) {
         let elsewhere = row::Entity::find()
             .filter(row::Column::Vendor.eq(&push.vendor))
@@ -214,7 +254,13 @@ async fn remove_one(transaction: &DatabaseTransaction, row: &row::Model) -> Resu
     Ok(())
 }
 
+/// Forgets everything by which a device is reached, or was.
 pub(crate) async fn remove(transaction: &DatabaseTransaction, no: DeviceNo) -> Result<(), Error> {
+    retired::remove(transaction, no).await?;
+    remove_live(transaction, no).await
+}
+
+async fn remove_live(transaction: &DatabaseTransaction, no: DeviceNo) -> Result<(), Error> {
     row::Entity::delete_many()
         .filter(row::Column::DeviceNo.eq(to_row(no.0)))
         .exec(transaction)

@@ -3,7 +3,7 @@
 mod fact;
 mod row;
 
-use godwit_model::{AccountNo, PushWishes, QuietHours};
+use godwit_model::{AccountNo, PushWishes, QuietHours, Zone};
 use sea_orm::ActiveValue::Set;
 use sea_orm::EntityTrait;
 use sea_orm::sea_query::OnConflict;
@@ -22,7 +22,7 @@ impl Store {
                 (Some(from), Some(until)) => Some(QuietHours {
                     from: minute(from)?,
                     until: minute(until)?,
-                    offset: row.quiet_offset,
+                    zone: row.quiet_zone.map_or(Zone::Offset(row.quiet_offset), Zone::Named),
                     calls: row.quiet_calls,
                     mentions: row.quiet_mentions,
                 }),
@@ -31,6 +31,7 @@ impl Store {
             Ok(PushWishes {
                 privacy: name_from_row(&row.privacy)?,
                 quiet,
+                desktop_hold_s: u32::try_from(row.desktop_hold_s).unwrap_or_default(),
             })
         })
     }
@@ -39,14 +40,22 @@ impl Store {
     pub async fn set_push_wishes(&self, account: AccountNo, wishes: &PushWishes) -> Result<(), Error> {
         self.write(|held| async move {
             let minute = |minute: u32| i32::try_from(minute).unwrap_or_default();
+            let quiet = wishes.quiet.as_ref();
+            let (offset, zone) = match quiet.map(|quiet| &quiet.zone) {
+                Some(Zone::Named(name)) => (0, Some(name.clone())),
+                Some(Zone::Offset(minutes)) => (*minutes, None),
+                None => (0, None),
+            };
             let row = row::ActiveModel {
                 account_no: Set(to_row(account.0)),
                 privacy: Set(wishes.privacy.as_str().to_owned()),
-                quiet_from: Set(wishes.quiet.map(|quiet| minute(quiet.from))),
-                quiet_until: Set(wishes.quiet.map(|quiet| minute(quiet.until))),
-                quiet_offset: Set(wishes.quiet.map_or(0, |quiet| quiet.offset)),
-                quiet_calls: Set(wishes.quiet.is_none_or(|quiet| quiet.calls)),
-                quiet_mentions: Set(wishes.quiet.is_some_and(|quiet| quiet.mentions)),
+                quiet_from: Set(quiet.map(|quiet| minute(quiet.from))),
+                quiet_until: Set(quiet.map(|quiet| minute(quiet.until))),
+                quiet_offset: Set(offset),
+                quiet_zone: Set(zone),
+                quiet_calls: Set(quiet.is_none_or(|quiet| quiet.calls)),
+                quiet_mentions: Set(quiet.is_some_and(|quiet| quiet.mentions)),
+                desktop_hold_s: Set(i32::try_from(wishes.desktop_hold_s).unwrap_or(i32::MAX)),
             };
             let replace = OnConflict::column(row::Column::AccountNo)
                 .update_columns([
@@ -54,8 +63,10 @@ impl Store {
                     row::Column::QuietFrom,
                     row::Column::QuietUntil,
                     row::Column::QuietOffset,
+                    row::Column::QuietZone,
                     row::Column::QuietCalls,
                     row::Column::QuietMentions,
+                    row::Column::DesktopHoldS,
                 ])
                 .to_owned();
             let insert = row::Entity::insert(row).on_conflict(replace);

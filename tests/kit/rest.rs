@@ -136,7 +136,12 @@ impl App {
 
     /// Registers a device of a user, with a fresh ticket.
     pub async fn register(&self, user: &str, unique_code: &str) -> Device {
-        let body = json!({ "ticket": self.ticket(user).await, "uniqueCode": unique_code, "os": "android" });
+        self.register_as(user, unique_code, "android").await
+    }
+
+    /// Registers a device that runs on this system.
+    pub async fn register_as(&self, user: &str, unique_code: &str, os: &str) -> Device {
+        let body = json!({ "ticket": self.ticket(user).await, "uniqueCode": unique_code, "os": os });
         let answer = self.must(Method::POST, "/v1/devices", Some(&body)).await;
         let text = |field: &str| {
             answer[field]

@@ -54,6 +54,7 @@ pub struct Server {
     child: Option<Child>,
     addresses: Addresses,
     settings: String,
+    arguments: &'static [&'static str],
     _ports: Vec<Socket>,
 }
 
@@ -79,7 +80,20 @@ impl Server {
             mqtts: None,
         };
         fill(&data.path().join("data"));
-        Self::start_at(data, (plain, ports), settings).await
+        Self::start_at(data, (plain, ports), (settings, &[])).await
+    }
+
+    /// Starts a server that pushes to stand-ins of all vendors.
+    pub async fn start_simulating_push() -> Self {
+        let mut ports = Vec::new();
+        let plain = Addresses {
+            http: reserve(&mut ports),
+            mqtt: reserve(&mut ports),
+            https: None,
+            mqtts: None,
+        };
+        let data = tempfile::tempdir().expect("a temporary folder");
+        Self::start_at(data, (plain, ports), ("", &["--simulate-push"])).await
     }
 
     /// Starts a server with these settings and all four doors open, on free ports. What `prepare` puts into the data
@@ -99,16 +113,21 @@ impl Server {
             .create(&folder)
             .expect("a folder");
         prepare(&folder);
-        Self::start_at(data, (doors, ports), settings).await
+        Self::start_at(data, (doors, ports), (settings, &[])).await
     }
 
-    async fn start_at(data: TempDir, (addresses, ports): (Addresses, Vec<Socket>), settings: &str) -> Self {
+    async fn start_at(
+        data: TempDir,
+        (addresses, ports): (Addresses, Vec<Socket>),
+        (settings, arguments): (&str, &'static [&'static str]),
+    ) -> Self {
         let mut server = Self {
             _ports: ports,
             data,
             child: None,
             addresses,
             settings: settings.to_owned(),
+            arguments,
         };
         server.restart().await;
         server
@@ -141,6 +160,7 @@ impl Server {
             ])
             .args(self.addresses.https.iter().flat_map(|address| ["--https", address]))
             .args(self.addresses.mqtts.iter().flat_map(|address| ["--mqtts", address]))
+            .args(self.arguments)
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("the log"))
             .stderr(log)

@@ -104,6 +104,20 @@ impl House {
         self.clock.now_ms()
     }
 
+    /// Time goes by; the app signs in again.
+    pub(crate) async fn later(&mut self, ms: u64) {
+        self.clock.0.fetch_add(ms, Ordering::SeqCst);
+        let running = self.running.as_ref().unwrap();
+        let first = running.first_app().unwrap().clone();
+        let http = running.addresses().http.unwrap();
+        self.app = App::with_secret(&http, &first.client_id, &first.client_secret).await;
+    }
+
+    /// Where REST is.
+    pub(crate) fn base(&self) -> String {
+        format!("http://{}", self.running.as_ref().unwrap().addresses().http.unwrap())
+    }
+
     /// Stops the server and starts it again on the same ground, as after a crash.
     pub(crate) async fn restart(&mut self) {
         let running = self.running.take().unwrap();

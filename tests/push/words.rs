@@ -44,6 +44,50 @@ async fn words_are_in_the_devices_language_and_an_app_sets_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn each_app_of_a_tenant_has_words_of_its_own_and_they_are_listed() {
+    let house = House::new().await;
+    house.desktop("ann").await;
+    let vendor = VendorName::External;
+    let work = house.simulators.new_device(vendor, "bob-work");
+    let mut push = crate::house::push(vendor, &work);
+    push["package"] = json!("org.example.work");
+    house.register("bob", "bob-work", "en-GB", push).await;
+    let home = house.owner_of("bob", VendorName::Fcm, "fr").await;
+    let set = async |path: &str, title: &str| {
+        let words = json!({"title": title, "body": "{text}"});
+        let (status, answer) = house.app.call(Method::PUT, path, Some(&words)).await;
+        assert!(status.is_success(), "{answer}");
+    };
+    set("/v1/push-templates/text/*", "All: {sender}").await;
+    set("/v1/push-templates/text/en?package=org.example.work", "Work: {sender}").await;
+    house.say("ann", "bob", "hi").await;
+    let shown = house.expect_rung(&home, 1).await.remove(0);
+    assert_eq!((shown.title.as_str(), shown.body.as_str()), ("All: ann", "hi"));
+    let title = kit::wait_for("the push to the other app", async || {
+        let phone = house.simulators.phone(vendor, &work);
+        phone.history.front().map(|shown| shown.title.clone())
+    })
+    .await;
+    assert_eq!(title, "Work: ann");
+    let (_, list) = house.app.call(Method::GET, "/v1/push-templates", None).await;
+    let expected = json!([
+        {"type": "text", "language": "*", "title": "All: {sender}", "body": "{text}"},
+        {"package": "org.example.work", "type": "text", "language": "en", "title": "Work: {sender}", "body": "{text}"},
+    ]);
+    assert_eq!(list["items"], expected);
+    for (path, expected) in [
+        ("/v1/push-templates/text/en", 404),
+        ("/v1/push-templates/text/en?package=org.example.work", 204),
+        ("/v1/push-templates/text/*", 204),
+    ] {
+        let (status, _) = house.app.call(Method::DELETE, path, None).await;
+        assert_eq!(status.as_u16(), expected, "{path}");
+    }
+    let (_, list) = house.app.call(Method::GET, "/v1/push-templates", None).await;
+    assert_eq!(list["items"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn privacy_hides_what_is_said_and_then_who_says_it() {
     let house = House::new().await;
     house.desktop("ann").await;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::house::{House, send};
 
 /// Every call there is.
-const CALLS: [&str; 82] = [
+const CALLS: [&str; 84] = [
     "DELETE /v1/accounts/{account}/mutes/{conv}",
     "DELETE /v1/apps/{clientId}",
     "DELETE /v1/client-versions/{os}",
@@ -45,6 +45,7 @@ const CALLS: [&str; 82] = [
     "GET /v1/orgs",
     "GET /v1/orgs/{orgId}",
     "GET /v1/orgs/{orgId}/members",
+    "GET /v1/push-templates",
     "GET /v1/pushes",
     "GET /v1/pushes/why",
     "GET /v1/schedules",
@@ -68,6 +69,7 @@ const CALLS: [&str; 82] = [
     "POST /v1/messages",
     "POST /v1/messages/batch",
     "POST /v1/orgs/{orgId}/members",
+    "POST /v1/push-receipts/{vendor}",
     "POST /v1/tags/{tagId}/members",
     "POST /v1/tenants",
     "POST /v1/tickets",

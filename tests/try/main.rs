@@ -74,6 +74,48 @@ async fn a_phone_that_was_offline_gets_what_waited_once_and_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_phone_that_is_away_shows_its_pushes_with_the_number_on_its_icon_and_what_is_taken_back() {
+    if !has_browser() {
+        return;
+    }
+    let _turn = TURN.lock().await;
+    let server = Server::start_simulating_push().await;
+    let page = Page::open(&server).await;
+    page.write("alice", "seen at once").await;
+    page.expect_delivered("seen at once").await;
+    page.switch("bob").await;
+    page.expect_state("bob", "offline").await;
+    page.write("alice", "are you there?").await;
+    page.expect_pushes("bob", &[("try-alice", "are you there?", "shown")])
+        .await;
+    page.expect_badge("bob", "1").await;
+    // Nothing is pushed to whoever is here, and nothing that Bob has.
+    assert!(page.pushes("alice").await.is_empty());
+    let script =
+        "return document.querySelector('[data-phone=\"alice\"] [data-server-id]:last-of-type').dataset.serverId";
+    let message = page.browser.run(script, &[]).await;
+    let path = format!("/v1/messages/{}", message.as_str().expect("an id"));
+    let app = server.app().await;
+    let (status, answer) = app.call(reqwest::Method::DELETE, &path, None).await;
+    assert!(status.is_success(), "{answer}");
+    page.expect_pushes("bob", &[("try-alice", "are you there?", "withdrawn")])
+        .await;
+    page.expect_badge("bob", "").await;
+    page.write("alice", "once more").await;
+    let both = [
+        ("try-alice", "are you there?", "withdrawn"),
+        ("try-alice", "once more", "shown"),
+    ];
+    page.expect_pushes("bob", &both).await;
+    page.expect_badge("bob", "1").await;
+    page.switch("bob").await;
+    page.expect_delivered("once more").await;
+    page.expect_pushes("bob", &[]).await;
+    page.expect_badge("bob", "").await;
+    page.expect_no_complaints().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_button_and_the_curl_line_send_the_same_by_rest() {
     if !has_browser() {
         return;

@@ -10,6 +10,9 @@ use crate::webdriver::{Browser, ENTER};
 /// What each phone shows, oldest first.
 const SHOWN: &str =
     "return [...document.querySelectorAll(`[data-phone=\"${arguments[0]}\"] .entries .text`)].map(e => e.textContent)";
+/// What a phone's lock screen shows.
+const PUSHES: &str = "return [...document.querySelectorAll(`[data-phone=\"${arguments[0]}\"] .push`)] \
+    .map(e => [e.querySelector('b').textContent, e.querySelector('.body').textContent, e.dataset.state])";
 /// The row of the strip for a text; null when there is none.
 const JOURNEY: &str = "const row = [...document.querySelectorAll('.journey')].find(r => r.querySelector('q').textContent === arguments[0]); \
     if (!row) return null; \
@@ -69,6 +72,33 @@ impl Page {
             (shown.len() >= count).then_some(shown)
         })
         .await
+    }
+
+    /// What a phone's lock screen shows: title, body and state, oldest first.
+    pub(crate) async fn pushes(&self, phone: &str) -> Vec<(String, String, String)> {
+        let shown = self.browser.run(PUSHES, &[phone]).await;
+        serde_json::from_value(shown).expect("a list of notifications")
+    }
+
+    pub(crate) async fn expect_pushes(&self, phone: &str, expected: &[(&str, &str, &str)]) {
+        wait_for(&format!("{phone}'s lock screen to show {expected:?}"), async || {
+            let shown = self.pushes(phone).await;
+            let shown = shown
+                .iter()
+                .map(|(title, body, state)| (title.as_str(), body.as_str(), state.as_str()));
+            shown.eq(expected.iter().copied()).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until the number on a phone's icon is this; nothing for none.
+    pub(crate) async fn expect_badge(&self, phone: &str, expected: &str) {
+        let script = "const badge = document.querySelector(`[data-phone=\"${arguments[0]}\"] .badge`); \
+            return badge.hidden ? '' : badge.textContent";
+        wait_for(&format!("{phone}'s icon to say {expected:?}"), async || {
+            (self.browser.run(script, &[phone]).await == expected).then_some(())
+        })
+        .await;
     }
 
     /// Waits until the strip says that a message is delivered.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use godwit_archive::{InboxQuery, Record};
 use godwit_model::{AccountNo, Refused, TenantNo};
-use godwit_push::{Kind, Lane, Notification, Outcome, PushId, Target, VendorName};
+use godwit_push::{Lane, Notification, Outcome, PushId, Target, VendorName};
 use godwit_registry::{Device, DuePush, KeptPushToken, LedgerLine, Settled, Settlement};
 
 use super::Desk;
@@ -153,7 +153,7 @@ impl Dispatcher {
         if !device.push_enabled {
             return Ok(Ready::No("push_off"));
         }
-        let withdraws = wanted.kind() == Kind::Withdraw;
+        let withdraws = wanted.is_silent();
         if let Some(reason) = self.settled_otherwise(due, wanted).await?
             && !withdraws
         {
@@ -175,7 +175,7 @@ impl Dispatcher {
             self.entry(due.account, wanted.seq).await?
         };
         let facts = record.as_deref().and_then(MessageFacts::of);
-        if !withdraws && facts.is_none() && due.messages <= 1 {
+        if !withdraws && !wanted.recalled && facts.is_none() && due.messages <= 1 {
             return Ok(Ready::No("message_gone"));
         }
         let notification = self

@@ -1,15 +1,15 @@
 //! Gathers what a decision needs, for some accounts at once, and keeps what was decided in one transaction.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use godwit_archive::{InboxQuery, Item};
-use godwit_model::{AccountNo, DeviceNo, Mute, Refused};
+use godwit_model::{AccountNo, ConversationKey, DeviceNo, Mute, OsKind, Refused};
 use godwit_push::Kind;
-use godwit_registry::{Account, Decision, LedgerLine, MuteSubject, Muted, Owed, PushDevice};
+use godwit_registry::{Account, Decision, MuteSubject, Muted, PushDevice};
 
 use super::Desk;
+use super::book::{Book, Entered};
 use super::decision::{Debt, Reader, decide};
-use super::wanted::{Wanted, kind_word};
 use crate::Dispatcher;
 use crate::failure::of_registry;
 use crate::message_facts::MessageFacts;
@@ -17,8 +17,6 @@ use crate::message_facts::MessageFacts;
 /// Entries read at once.
 const PAGE: usize = 128;
 const PAGE_BYTES: usize = 1024 * 1024;
-/// Lines about messages that are owed no push, for one device and decision.
-const LINES_MAX: usize = 32;
 
 /// What is decided in one look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,20 +28,27 @@ pub(super) enum Pass {
 }
 
 /// A device that has not acknowledged everything.
-struct Behind {
-    device: DeviceNo,
-    vendor: String,
+pub(super) struct Behind {
+    pub(super) device: DeviceNo,
+    /// The vendor to try first of those that may still reach it.
+    pub(super) vendor: String,
+    /// No vendor reaches it any more: it gave no sign of life for too long.
+    pub(super) is_idle: bool,
     /// It has acknowledged, or it was decided, up to here.
-    passed: u64,
+    pub(super) passed: u64,
     /// Nothing from before this is owed.
-    since_ms: u64,
+    pub(super) since_ms: u64,
 }
 
 /// An account and what its readers wish.
-struct Household {
-    account: Account,
-    wishes: godwit_model::PushWishes,
+pub(super) struct Household {
+    pub(super) account: Account,
+    pub(super) wishes: godwit_model::PushWishes,
     mutes: Vec<Muted>,
+    /// How far the desktops that are here have acknowledged.
+    pub(super) desktops_up_to: u64,
+    /// What is unread of conversations of which something was taken back.
+    pub(super) unread: HashMap<ConversationKey, u64>,
 }
 
 impl Dispatcher {
@@ -92,7 +97,8 @@ impl Dispatcher {
         let here = self.hub.connected(account);
         let can_ring = |device: &&PushDevice| {
             // A device that is here may answer; a vendor that is not set cannot reach anybody.
-            !(pass == Pass::CallsOnly && here.contains(&device.no)) && desk.wakes.contains_key(device.vendor.as_str())
+            let is_set = |(vendor, _): &(String, u64)| desk.wakes.contains_key(vendor.as_str());
+            !(pass == Pass::CallsOnly && here.contains(&device.no)) && device.vendors.iter().any(is_set)
         };
         let devices: Vec<&PushDevice> = devices.iter().filter(can_ring).collect();
         let numbers: Vec<DeviceNo> = devices.iter().map(|device| device.no).collect();
@@ -104,14 +110,33 @@ impl Dispatcher {
             let passed = self
                 .cursor(device.no)
                 .max(marks.get(&device.no).copied().unwrap_or_default());
+            let awake = self.awake_vendor(desk, device);
+            let first = device.vendors.first().map(|(vendor, _)| vendor.as_str());
             (passed < head).then(|| Behind {
                 device: device.no,
-                vendor: device.vendor.clone(),
+                vendor: awake.or(first).unwrap_or_default().to_owned(),
+                is_idle: awake.is_none(),
                 passed,
                 since_ms: device.since_ms,
             })
         });
         Ok(behind.collect())
+    }
+
+    /// The first vendor of a device that is set and may still reach it. Signs of life are a token that is told, as at every
+    /// start of the app, and a session.
+    pub(super) fn awake_vendor<'a>(&self, desk: &Desk, device: &'a PushDevice) -> Option<&'a str> {
+        let session = self.archive.device(device.no).and_then(|state| state.session);
+        let seen_ms = session.map_or(0, |session| match session.ended_at_ms {
+            0 => u64::MAX,
+            ended_at_ms => ended_at_ms,
+        });
+        let now_ms = self.clock.now_ms();
+        let is_awake = |(vendor, told_ms): &&(String, u64)| {
+            let idle_ms = desk.settings.idle_ms.get(vendor.as_str()).copied().unwrap_or(u64::MAX);
+            desk.wakes.contains_key(vendor.as_str()) && now_ms.saturating_sub(seen_ms.max(*told_ms)) < idle_ms
+        };
+        device.vendors.iter().find(is_awake).map(|(vendor, _)| vendor.as_str())
     }
 
     async fn decide_account(
@@ -121,7 +146,7 @@ impl Dispatcher {
         behind: &[Behind],
         (pass, began_ms, head): (Pass, u64, u64),
     ) -> Result<Vec<Decision>, Refused> {
-        let Some(home) = self.household(no).await? else {
+        let Some(mut home) = self.household(no).await? else {
             return Ok(Vec::new());
         };
         let mut books: Vec<Book> = behind.iter().map(|behind| Book::new(no, behind, pass)).collect();
@@ -137,6 +162,7 @@ impl Dispatcher {
             };
             let page = self.read(move |archive| archive.inbox(no, &query)).await?;
             after = page.last().map_or(head, |item| item.seq);
+            self.count_after_recalls(&mut home, &page).await?;
             for item in &page {
                 self.enter(desk, &home, item, &mut books);
             }
@@ -148,11 +174,50 @@ impl Dispatcher {
         let Some(account) = self.registry.account_by_no(no).await.map_err(of_registry)? else {
             return Ok(None);
         };
+        let wishes = self.registry.push_wishes(no).await.map_err(of_registry)?;
+        let desktops_up_to = if wishes.desktop_hold_s > 0 {
+            self.desktops_up_to(no).await?
+        } else {
+            0
+        };
         Ok(Some(Household {
-            wishes: self.registry.push_wishes(no).await.map_err(of_registry)?,
+            wishes,
             mutes: self.registry.mutes(no).await.map_err(of_registry)?,
             account,
+            desktops_up_to,
+            unread: HashMap::new(),
         }))
+    }
+
+    /// How far the desktops of an account that are here have acknowledged; 0 without one.
+    async fn desktops_up_to(&self, account: AccountNo) -> Result<u64, Refused> {
+        let mut up_to = 0;
+        for no in self.hub.connected(account) {
+            let device = self.registry.device_by_no(no).await.map_err(of_registry)?;
+            if device.is_some_and(|device| matches!(device.os, OsKind::Web | OsKind::Windows)) {
+                up_to = up_to.max(self.cursor(no));
+            }
+        }
+        Ok(up_to)
+    }
+
+    /// Where something was taken back, the phone shows what else is unread there.
+    async fn count_after_recalls(&self, home: &mut Household, page: &[Item]) -> Result<(), Refused> {
+        for item in page {
+            let facts = MessageFacts::of(&item.record);
+            let is_recall = facts.is_some_and(|facts| facts.withdrawn().is_some());
+            let Some(conversation) = item.record.conversation.filter(|_| is_recall) else {
+                continue;
+            };
+            if home.unread.contains_key(&conversation) {
+                continue;
+            }
+            self.count_unread(home.account.no).await?;
+            let state = self.registry.conversation_state(home.account.no, conversation).await;
+            let unread = state.map_err(of_registry)?.map_or(0, |state| state.unread);
+            home.unread.insert(conversation, unread);
+        }
+        Ok(())
     }
 
     /// Enters one message into the books of the devices that have not passed it.
@@ -191,7 +256,7 @@ impl Dispatcher {
             at_ms: self.clock.now_ms(),
         };
         for book in books.iter_mut().filter(|book| book.is_open_to(item)) {
-            book.enter(&entry, desk.settings.ledger_not_due);
+            book.enter(&entry, &desk.settings);
         }
     }
 }
@@ -206,127 +271,5 @@ impl Household {
     fn mute(&self, subject: MuteSubject) -> Option<Mute> {
         let found = self.mutes.iter().find(|muted| muted.subject == subject);
         found.map(|muted| muted.mute)
-    }
-}
-
-struct Entered<'a> {
-    item: &'a Item,
-    debt: &'a Debt,
-    lane: &'a str,
-    home: &'a Household,
-    at_ms: u64,
-}
-
-/// What one device is owed, as it adds up.
-struct Book {
-    decision: Decision,
-    passed: u64,
-    since_ms: u64,
-    pass: Pass,
-    owed: BTreeMap<String, Owed>,
-    /// The newest line for each lane and reason.
-    lines: HashMap<(String, &'static str), LedgerLine>,
-}
-
-impl Book {
-    fn new(account: AccountNo, behind: &Behind, pass: Pass) -> Self {
-        Self {
-            decision: Decision {
-                device: behind.device,
-                account,
-                up_to: behind.passed,
-                vendor: behind.vendor.clone(),
-                owed: Vec::new(),
-                lines: Vec::new(),
-            },
-            passed: behind.passed,
-            since_ms: behind.since_ms,
-            pass,
-            owed: BTreeMap::new(),
-            lines: HashMap::new(),
-        }
-    }
-
-    fn is_open_to(&self, item: &Item) -> bool {
-        self.passed < item.seq && self.since_ms <= item.record.server_time_ms
-    }
-
-    fn enter(&mut self, entry: &Entered<'_>, writes_lines: bool) {
-        match entry.debt {
-            Debt::None(reason) => {
-                if writes_lines && self.pass == Pass::Last {
-                    self.write(entry, reason.word());
-                }
-            }
-            Debt::Push { kind, .. } if self.pass == Pass::CallsOnly && *kind != Kind::Call => {}
-            Debt::Push {
-                kind,
-                class,
-                priority,
-                not_after_ms,
-            } => {
-                let wanted = Wanted {
-                    kind: kind_word(*kind).to_owned(),
-                    class: class.as_str().to_owned(),
-                    seq: entry.item.seq,
-                    conv_seq: entry.item.record.conv_seq,
-                    server_id: entry.item.record.server_id.to_string(),
-                    privacy: entry.home.wishes.privacy.as_str().to_owned(),
-                    not_after_ms: *not_after_ms,
-                    neutral: false,
-                };
-                self.owe(entry, (*priority, *not_after_ms), &wanted, false);
-            }
-            Debt::StopRinging => {
-                let wanted = Wanted::withdrawal(entry.item.record.conv_seq);
-                self.owe(entry, (i32::MAX, u64::MAX), &wanted, true);
-            }
-        }
-    }
-
-    fn owe(&mut self, entry: &Entered<'_>, (priority, not_after_ms): (i32, u64), wanted: &Wanted, withdraws: bool) {
-        let before = self.owed.get(entry.lane);
-        let messages = before.filter(|owed| !owed.withdraws).map_or(0, |owed| owed.messages);
-        let owed = Owed {
-            lane: entry.lane.to_owned(),
-            priority: priority.max(before.filter(|_| !withdraws).map_or(i32::MIN, |owed| owed.priority)),
-            seq: entry.item.seq,
-            conv_seq: entry.item.record.conv_seq,
-            messages: if withdraws { 0 } else { messages + 1 },
-            wanted: wanted.text(),
-            not_after_ms,
-            withdraws,
-        };
-        self.owed.insert(entry.lane.to_owned(), owed);
-    }
-
-    fn write(&mut self, entry: &Entered<'_>, reason: &'static str) {
-        let key = (entry.lane.to_owned(), reason);
-        if self.lines.len() >= LINES_MAX && !self.lines.contains_key(&key) {
-            return;
-        }
-        let line = LedgerLine {
-            at_ms: entry.at_ms,
-            tenant: entry.home.account.tenant,
-            account: entry.home.account.no,
-            device: self.decision.device,
-            lane: entry.lane.to_owned(),
-            seq: entry.item.seq,
-            server_id: entry.item.record.server_id.to_string(),
-            outcome: "not_due".to_owned(),
-            code: reason.to_owned(),
-            ..LedgerLine::default()
-        };
-        self.lines.insert(key, line);
-    }
-
-    fn close(mut self, head: u64) -> Decision {
-        self.decision.owed = self.owed.into_values().collect();
-        self.decision.lines = self.lines.into_values().collect();
-        // Calls go ahead of what waits for the grace, and are decided once more with it: the same job.
-        if self.pass == Pass::Last {
-            self.decision.up_to = head;
-        }
-        self.decision
     }
 }

@@ -7,6 +7,7 @@ use godwit_push::{Class, Kind};
 
 use super::settings::PushSettings;
 use crate::message_facts::MessageFacts;
+use crate::zones;
 
 /// What is known of the reader.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub(crate) enum Reason {
     SenderMuted,
     ConversationMuted,
     QuietHours,
+    /// The device gave no sign of life for so long that its vendor reaches it no more.
+    Idle,
 }
 
 impl Reason {
@@ -51,6 +54,7 @@ impl Reason {
             Self::SenderMuted => "sender_muted",
             Self::ConversationMuted => "conversation_muted",
             Self::QuietHours => "quiet_hours",
+            Self::Idle => "idle",
         }
     }
 }
@@ -66,6 +70,10 @@ pub(crate) enum Debt {
     },
     /// Ends the ringing of a call.
     StopRinging,
+    /// A message was taken back: what shows it goes.
+    TakeBack {
+        conv_seq: u64,
+    },
     None(Reason),
 }
 
@@ -79,6 +87,9 @@ pub(crate) fn decide(
     let Some(facts) = facts else {
         return Debt::None(Reason::Gone);
     };
+    if let Some(conv_seq) = facts.withdrawn() {
+        return Debt::TakeBack { conv_seq };
+    }
     match facts.class {
         PushClass::StopRinging => return Debt::StopRinging,
         PushClass::Quiet => return Debt::None(Reason::QuietType),
@@ -122,8 +133,9 @@ fn hindrance(
     if holds(reader.conversation_mute).is_some_and(|mute| !(rings || mute.mentions && is_mention)) {
         return Some(Reason::ConversationMuted);
     }
-    let quiet = reader.wishes.quiet.filter(|quiet| quiet.holds(now_ms));
-    let passes = |quiet: godwit_model::QuietHours| {
+    let quiet = reader.wishes.quiet.as_ref();
+    let quiet = quiet.filter(|quiet| zones::is_quiet(quiet, now_ms));
+    let passes = |quiet: &godwit_model::QuietHours| {
         if rings {
             quiet.calls
         } else {

@@ -50,6 +50,19 @@ impl Due {
         }
     }
 
+    /// Notes that an account is to be looked at although nothing was committed.
+    pub(crate) fn look_at(&self, account: AccountNo) {
+        {
+            let mut moved = self.lock();
+            if moved.accounts.len() < self.accounts_max {
+                moved.accounts.push(account);
+            } else {
+                moved.overflowed = true;
+            }
+        }
+        self.wake.notify_one();
+    }
+
     /// Waits for something to look at.
     pub(crate) async fn news(&self) {
         self.wake.notified().await;

@@ -1,13 +1,12 @@
-//! What became of pushes, for those who ask; and the words that an app sets.
+//! What became of pushes, for those who ask.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use godwit_model::{AccountNo, DeviceNo, Refusal, Refused, TenantNo};
-use godwit_registry::{LedgerLine, LedgerQuery, TemplateRecord};
+use godwit_model::{AccountNo, DeviceNo, Refused, TenantNo};
+use godwit_registry::{LedgerLine, LedgerQuery};
 use serde::{Deserialize, Serialize};
 
-use super::Template;
 use crate::Dispatcher;
 use crate::failure::of_registry;
 
@@ -91,46 +90,6 @@ impl Dispatcher {
             name.insert(device.map_or_else(|| line.device.0.to_string(), |device| device.device_id.to_string()));
         }
         Ok(())
-    }
-
-    /// Keeps an app's words for a type of message in a language.
-    ///
-    /// # Errors
-    /// [`Refusal::InvalidField`] for words that cannot be used.
-    pub async fn set_push_template(
-        &self,
-        tenant: TenantNo,
-        (message_type, language): (String, String),
-        template: &Template,
-    ) -> Result<(), Refused> {
-        let invalid = |error: String| Refused::new(Refusal::InvalidField, error);
-        template.check().map_err(|error| invalid(error.to_string()))?;
-        let record = TemplateRecord {
-            message_type,
-            language,
-            words: serde_json::to_string(template).map_err(|error| invalid(error.to_string()))?,
-        };
-        self.registry
-            .put_push_template(tenant, &record)
-            .await
-            .map_err(of_registry)
-    }
-
-    /// Forgets an app's words for a type of message in a language.
-    ///
-    /// # Errors
-    /// [`Refusal::NotFound`] where there are none.
-    pub async fn remove_push_template(
-        &self,
-        tenant: TenantNo,
-        (message_type, language): (String, String),
-    ) -> Result<(), Refused> {
-        let removed = self
-            .registry
-            .remove_push_template(tenant, &message_type, &language)
-            .await;
-        let none = || Refused::new(Refusal::NotFound, "no such template");
-        removed.map_err(of_registry)?.then_some(()).ok_or_else(none)
     }
 }
 

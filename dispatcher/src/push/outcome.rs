@@ -66,12 +66,7 @@ impl Dispatcher {
         let now_ms = self.clock.now_ms();
         match outcome {
             Outcome::Accepted { .. } if tried.wanted.kind() == Kind::Withdraw => Settled::Withdrawn,
-            Outcome::Accepted { .. } => Settled::Sent {
-                seq: tried.wanted.seq,
-                conv_seq: tried.wanted.conv_seq,
-                messages: tried.due.messages,
-                window_ms: (desk.settings.window_ms, desk.settings.window_max_ms),
-            },
+            Outcome::Accepted { .. } => sent(desk, tried),
             Outcome::TokenInvalid { as_of_ms, .. } => {
                 if tried.may_retire {
                     self.retire(tried, as_of_ms.unwrap_or(tried.sent_at_ms)).await;
@@ -122,6 +117,12 @@ impl Dispatcher {
                 );
                 tried.elsewhere(now_ms).unwrap_or(Settled::Dropped)
             }
+            Outcome::Unsupported if tried.wanted.recalled && tried.wanted.kind() == Kind::Withdraw => Settled::Later {
+                due_at_ms: now_ms,
+                vendor: None,
+                attempt: Some(tried.wanted.recall_in_words().text()),
+                counts: false,
+            },
             Outcome::ContentRejected { .. } | Outcome::Unsupported => {
                 tried.elsewhere(now_ms).unwrap_or(Settled::Dropped)
             }
@@ -132,7 +133,7 @@ impl Dispatcher {
     async fn retire(&self, tried: &Tried<'_>, before_ms: u64) {
         match self
             .registry
-            .retire_push_token(tried.due.device, tried.token, before_ms)
+            .retire_push_token(tried.due.device, tried.token, (before_ms, "vendor"))
             .await
         {
             Ok(true) => {
@@ -157,6 +158,20 @@ impl Dispatcher {
             return tried.again(now_ms, true);
         }
         tried.elsewhere(now_ms).unwrap_or(Settled::Dropped)
+    }
+}
+
+fn sent(desk: &Desk, tried: &Tried<'_>) -> Settled {
+    let (first_ms, most_ms) = (desk.settings.window_ms, desk.settings.window_max_ms);
+    Settled::Sent {
+        seq: tried.wanted.seq,
+        conv_seq: tried.wanted.conv_seq,
+        messages: tried.due.messages,
+        window_ms: match tried.wanted.kind() {
+            // Systems let few silent pushes through.
+            Kind::Background => (most_ms, most_ms),
+            _ => (first_ms, most_ms),
+        },
     }
 }
 

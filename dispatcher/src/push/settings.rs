@@ -1,5 +1,9 @@
 //! How patient push is, and how much of it at once. Times are milliseconds.
 
+use std::collections::BTreeMap;
+
+use godwit_push::VendorName;
+
 /// How patient push is, and how much of it at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PushSettings {
@@ -31,6 +35,10 @@ pub struct PushSettings {
     pub page: usize,
     /// Accounts that moved, or whose grace runs, in memory; 8 bytes each. Beyond, the stored numbers are looked through.
     pub accounts_max: usize,
+    /// For how long vendors reach a device that gives no sign of life, by the vendor's name; without end for others.
+    pub idle_ms: BTreeMap<&'static str, u64>,
+    /// Whether the other phones of an account are told the unread count in silence when something was read.
+    pub badge_updates: bool,
     /// Whether lines are written about messages that are owed no push.
     pub ledger_not_due: bool,
 }
@@ -52,7 +60,15 @@ impl Default for PushSettings {
             linger_ms: 50,
             page: 500,
             accounts_max: 500_000,
+            idle_ms: idle(&godwit_push::Settings::default()),
+            badge_updates: true,
             ledger_not_due: true,
         }
     }
+}
+
+/// For how long the vendors of these settings reach a device that gives no sign of life.
+pub fn idle(vendors: &godwit_push::Settings) -> BTreeMap<&'static str, u64> {
+    let days = |name: VendorName| Some((name.as_str(), u64::from(vendors.idle_days(name)?) * 24 * 3_600_000));
+    VendorName::ALL.into_iter().filter_map(days).collect()
 }

@@ -30,6 +30,23 @@ pub struct Template {
     pub icon: Option<String>,
 }
 
+/// A template as it is kept: whose, for what, in which language.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeptTemplate {
+    /// The package of the app on the device; left out for every app of the tenant.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub package: String,
+    /// The name of a type, or `call`.
+    #[serde(rename = "type")]
+    pub message_type: String,
+    /// BCP 47 in lower case, or `*`.
+    pub language: String,
+    /// The words.
+    #[serde(flatten)]
+    pub words: Template,
+}
+
 /// What is wrong with a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {

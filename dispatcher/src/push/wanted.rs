@@ -17,9 +17,12 @@ pub(crate) struct Wanted {
     pub(crate) privacy: String,
     /// After this it is of no use.
     pub(crate) not_after_ms: u64,
-    /// The vendor did not like the words.
+    /// The vendor did not like the words, or there are none.
     #[serde(default)]
     pub(crate) neutral: bool,
+    /// It says that the message was taken back.
+    #[serde(default)]
+    pub(crate) recalled: bool,
 }
 
 impl Wanted {
@@ -34,7 +37,43 @@ impl Wanted {
             privacy: Privacy::Neutral.as_str().to_owned(),
             not_after_ms: u64::MAX,
             neutral: false,
+            recalled: false,
         }
+    }
+
+    /// Tells a phone the account's unread count, and nothing else; `at_ms` makes each its own push.
+    pub(crate) fn badge(at_ms: u64, not_after_ms: u64) -> Self {
+        Self {
+            kind: kind_word(Kind::Background).to_owned(),
+            not_after_ms,
+            ..Self::withdrawal(at_ms)
+        }
+    }
+
+    /// Takes back a message that was taken back; where others of its conversation are unread, shows how many.
+    pub(crate) fn recall((seq, conv_seq): (u64, u64), unread: u64, not_after_ms: u64) -> Self {
+        let kind = if unread > 0 { Kind::Alert } else { Kind::Withdraw };
+        Self {
+            kind: kind_word(kind).to_owned(),
+            seq,
+            not_after_ms,
+            neutral: true,
+            recalled: unread == 0,
+            ..Self::withdrawal(conv_seq)
+        }
+    }
+
+    /// The same for a phone that nothing can be taken back from: other words in the place of those that are shown.
+    pub(crate) fn recall_in_words(&self) -> Self {
+        Self {
+            kind: kind_word(Kind::Alert).to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// Whether it is sent although the device has the entry: it shows nothing that the device could have.
+    pub(crate) fn is_silent(&self) -> bool {
+        matches!(self.kind(), Kind::Withdraw | Kind::Background)
     }
 
     pub(crate) fn text(&self) -> String {

@@ -2,12 +2,13 @@
 
 use godwit_archive::InboxQuery;
 use godwit_model::{AccountNo, PushClass, Refusal, Refused, ServerId};
-use godwit_registry::{Account, Device, LedgerLine, LedgerQuery, MuteSubject};
+use godwit_registry::{Account, Device, LedgerLine, LedgerQuery, MuteSubject, NEVER_MS, PushJob, RECEIPT};
 use serde::Serialize;
 
 use crate::Dispatcher;
 use crate::failure::of_registry;
 use crate::message_facts::MessageFacts;
+use crate::zones;
 
 /// Lines of the ledger that are looked at.
 const LINES: u64 = 200;
@@ -75,6 +76,23 @@ impl Asking {
             checks: self.checks,
             verdict,
         }
+    }
+}
+
+/// What the vendor reported later, newest first: a phone that has it speaks louder than one that has not.
+fn ask_receipts(asking: &mut Asking, receipts: &[LedgerLine]) -> Verdict {
+    let has_it = |line: &&LedgerLine| matches!(line.outcome.as_str(), "delivered" | "clicked");
+    let Some(line) = receipts.iter().find(has_it).or(receipts.first()) else {
+        return Verdict::VendorAccepted;
+    };
+    let said = format!(
+        "{} reported at {} ms: {} {}",
+        line.vendor, line.at_ms, line.outcome, line.code
+    );
+    asking.ask("receipt", has_it(&line), said.trim().to_owned());
+    match line.outcome.as_str() {
+        "token_invalid" | "over_quota" | "not_delivered" => Verdict::VendorRefused,
+        _ => Verdict::VendorAccepted,
     }
 }
 
@@ -159,7 +177,7 @@ impl Dispatcher {
         }
         self.ask_wishes(&mut asking, account, &record).await?;
         let lines = self.lines_about(account, device, &record).await?;
-        self.judge(asking, device, (seq, lines)).await
+        self.judge(asking, (device, &record), (seq, lines)).await
     }
 
     async fn ask_device(&self, asking: &mut Asking, device: &Device, seq: u64) -> Result<bool, Refused> {
@@ -177,7 +195,7 @@ impl Dispatcher {
         let tokens = self.registry.push_tokens(device.no).await.map_err(of_registry)?;
         let vendors: Vec<&str> = tokens.iter().map(|token| token.push.vendor.as_str()).collect();
         let told = if vendors.is_empty() {
-            "it told no token, or its vendor retired it".to_owned()
+            self.told_no_token(device).await?
         } else {
             vendors.join(", ")
         };
@@ -193,6 +211,21 @@ impl Dispatcher {
         // A push may have been sent before it came back: the ledger knows.
         asking.ask("received", cursor < seq, received);
         Ok(true)
+    }
+
+    async fn told_no_token(&self, device: &Device) -> Result<String, Refused> {
+        let retired = self
+            .registry
+            .retired_push_tokens(device.no)
+            .await
+            .map_err(of_registry)?;
+        Ok(retired.last().map_or_else(
+            || "it told no token".to_owned(),
+            |retired| {
+                let (vendor, at_ms, reason) = (&retired.vendor, retired.retired_at_ms, &retired.reason);
+                format!("{vendor} called its token dead at {at_ms} ms ({reason}); it lives again when the app tells it")
+            },
+        ))
     }
 
     async fn ask_wishes(
@@ -214,7 +247,7 @@ impl Dispatcher {
             || holds(MuteSubject::Sender(record.sender));
         asking.ask("mute", !is_muted, if is_muted { "muted now" } else { "not muted now" });
         let wishes = self.registry.push_wishes(account.no).await.map_err(of_registry)?;
-        let is_quiet = wishes.quiet.is_some_and(|quiet| quiet.holds(now_ms));
+        let is_quiet = wishes.quiet.is_some_and(|quiet| zones::is_quiet(&quiet, now_ms));
         asking.ask(
             "quietHours",
             !is_quiet,
@@ -252,23 +285,31 @@ impl Dispatcher {
         Ok(lines.into_iter().filter(stands_for).collect())
     }
 
+    async fn is_read(&self, device: &Device, record: &godwit_archive::Record) -> Result<bool, Refused> {
+        let Some(conversation) = record.conversation else {
+            return Ok(false);
+        };
+        let state = self.registry.conversation_state(device.account.no, conversation).await;
+        let state = state.map_err(of_registry)?;
+        Ok(state.is_some_and(|state| state.read_up_to >= record.conv_seq))
+    }
+
     async fn judge(
         &self,
         mut asking: Asking,
-        device: &Device,
+        (device, record): (&Device, &godwit_archive::Record),
         (seq, lines): (u64, Vec<LedgerLine>),
     ) -> Result<Why, Refused> {
-        let newest = lines
-            .iter()
-            .find(|line| line.seq >= seq || line.outcome == "accepted" && line.seq == seq);
-        if let Some(line) = lines
-            .iter()
-            .rev()
-            .find(|line| line.seq >= seq && line.outcome == "accepted")
-        {
+        let (receipts, lines): (Vec<_>, Vec<_>) = lines
+            .into_iter()
+            .filter(|line| line.seq >= seq)
+            .partition(|line| line.kind == RECEIPT);
+        let newest = lines.first();
+        if let Some(line) = lines.iter().rev().find(|line| line.outcome == "accepted") {
             let detail = format!("{} took it at {} ms as {}", line.vendor, line.at_ms, line.push_id);
             asking.ask("vendor", true, detail);
-            return Ok(asking.end(Verdict::VendorAccepted));
+            let verdict = ask_receipts(&mut asking, &receipts);
+            return Ok(asking.end(verdict));
         }
         if let Some(line) = newest {
             let detail = format!("{} {}: {} {}", line.vendor, line.outcome, line.code, line.detail);
@@ -285,7 +326,13 @@ impl Dispatcher {
             .push_jobs_of(device.account.no)
             .await
             .map_err(of_registry)?;
-        let job = jobs.iter().find(|job| job.device == device.no && job.seq >= seq);
+        let lane = record.conversation.map(|conversation| conversation.to_string());
+        // A call has a lane of its own.
+        let is_about = |job: &&PushJob| job.seq == seq || job.seq > seq && Some(&job.lane) == lane.as_ref();
+        let mut waiting = jobs
+            .iter()
+            .filter(|job| job.device == device.no && job.due_at_ms < NEVER_MS);
+        let job = waiting.find(is_about);
         let (verdict, detail) = match (job, self.cursor(device.no) >= seq, self.push.desk()) {
             (Some(job), _, _) => {
                 let detail = format!(
@@ -295,6 +342,10 @@ impl Dispatcher {
                 (Verdict::OurFault, detail)
             }
             (None, true, _) => (Verdict::NotDue, "it came before a push was due".to_owned()),
+            (None, false, _) if self.is_read(device, record).await? => (
+                Verdict::NotDue,
+                "it was read on another device before it was sent".to_owned(),
+            ),
             (None, false, None) => (Verdict::OurFault, "no vendor is set: vendor push is off".to_owned()),
             (None, false, Some(_)) => (
                 Verdict::OurFault,

@@ -25,8 +25,10 @@ impl Dispatcher {
     ) -> Result<Notification, Refused> {
         let language = Self::language(device);
         let withdraws = wanted.kind() == Kind::Withdraw;
+        let facts = facts.filter(|_| !wanted.recalled);
         let words = match facts {
             Some(facts) if !wanted.neutral => self.words(device, (due, wanted), facts).await?,
+            _ if wanted.recalled => recalled(language),
             _ => neutral(language, due.messages),
         };
         let not_after_ms = if withdraws {
@@ -83,7 +85,8 @@ impl Dispatcher {
             .push_templates(device.account.tenant)
             .await
             .map_err(of_registry)?;
-        let own = choose(&kept, type_name, language);
+        let package = self.package(device, &kept).await?;
+        let own = choose(&kept, &package, (type_name, language));
         let is_own = own.is_some();
         let template = own.unwrap_or_else(|| Template::built_in(type_name, language));
         let values = Values {
@@ -123,6 +126,16 @@ impl Dispatcher {
             words.title = neutral(language, 1).title;
         }
         Ok(words)
+    }
+
+    /// The app on a device, where templates differ by app.
+    async fn package(&self, device: &Device, kept: &[TemplateRecord]) -> Result<String, Refused> {
+        if kept.iter().all(|template| template.package.is_empty()) {
+            return Ok(String::new());
+        }
+        let tokens = self.registry.push_tokens(device.no).await.map_err(of_registry)?;
+        let package = tokens.into_iter().find_map(|token| token.push.details.package);
+        Ok(package.unwrap_or_default())
     }
 
     async fn group_name(&self, device: &Device, facts: &MessageFacts) -> Result<String, Refused> {
@@ -179,19 +192,43 @@ fn neutral(language: &str, messages: u32) -> Words {
     }
 }
 
-/// The app's template nearest to a language: this very one, its language without the region, any language.
-fn choose(kept: &[TemplateRecord], type_name: &str, language: &str) -> Option<Template> {
+/// Words for what was taken back, where it cannot be taken off the phone.
+fn recalled(language: &str) -> Words {
+    let (title, body) = if is_chinese(language) {
+        ("消息已撤回", "一条消息已被撤回")
+    } else {
+        ("Message recalled", "A message was taken back")
+    };
+    Words {
+        title: title.to_owned(),
+        body: body.to_owned(),
+        tap: Tap::OpenConversation,
+        sound: None,
+        icon: None,
+    }
+}
+
+/// The template of the app on the device, or else of every app of the tenant, that is nearest to a language: this very
+/// one, its language without the region, any language.
+fn choose(kept: &[TemplateRecord], package: &str, (type_name, language): (&str, &str)) -> Option<Template> {
     let exact = language.to_ascii_lowercase();
-    let wanted = [exact, primary(language), "*".to_owned()];
-    let of_type = || kept.iter().filter(|template| template.message_type == type_name);
-    let found = wanted
+    let languages = [exact, primary(language), "*".to_owned()];
+    let packages = [package, ""];
+    let of = |package: &str, language: &str| {
+        kept.iter()
+            .find(|kept| kept.message_type == type_name && kept.package == package && kept.language == language)
+    };
+    let found = packages
         .iter()
-        .find_map(|language| of_type().find(|template| template.language == *language))?;
+        .find_map(|package| languages.iter().find_map(|language| of(package, language)))?;
     serde_json::from_str(&found.words).ok()
 }
 
 /// What the app reads.
 fn data(due: &DuePush, wanted: &Wanted, facts: Option<&MessageFacts>) -> Vec<(String, String)> {
+    if wanted.kind() == Kind::Background {
+        return vec![("type".to_owned(), "badge".to_owned())];
+    }
     let mut data = vec![("conv".to_owned(), due.lane.clone())];
     let mut add = |name: &str, value: String| data.push((name.to_owned(), value));
     add("convSeq", wanted.conv_seq.to_string());
@@ -199,6 +236,7 @@ fn data(due: &DuePush, wanted: &Wanted, facts: Option<&MessageFacts>) -> Vec<(St
         add("seq", wanted.seq.to_string());
         add("serverId", wanted.server_id.clone());
     }
+
     let Some(facts) = facts else { return data };
     add("type", facts.type_name.clone());
     // What a phone needs to ring before it has fetched the message.
@@ -222,15 +260,24 @@ mod tests {
     #[test]
     fn the_nearest_language_is_chosen() {
         let record = |language: &str| TemplateRecord {
+            package: String::new(),
             message_type: "text".to_owned(),
             language: language.to_owned(),
             words: format!(r#"{{"title":"{language}","body":"b"}}"#),
         };
-        let kept = [record("*"), record("zh"), record("zh-tw")];
-        let title = |language: &str| choose(&kept, "text", language).map(|template| template.title);
+        let work = TemplateRecord {
+            package: "work".to_owned(),
+            ..record("en")
+        };
+        let kept = [record("*"), record("zh"), record("zh-tw"), work];
+        let of = |package: &str, language: &str| choose(&kept, package, ("text", language)).map(|found| found.title);
+        let title = |language: &str| of("", language);
+        assert_eq!(of("work", "en-GB").as_deref(), Some("en"), "the app's own goes before");
+        assert_eq!(of("work", "zh").as_deref(), Some("zh"), "and every app's stands in");
+        assert_eq!(title("en").as_deref(), Some("*"));
         assert_eq!(title("zh-TW").as_deref(), Some("zh-tw"));
         assert_eq!(title("zh-CN").as_deref(), Some("zh"));
         assert_eq!(title("fr").as_deref(), Some("*"));
-        assert_eq!(choose(&kept, "image", "fr"), None);
+        assert_eq!(choose(&kept, "", ("image", "fr")), None);
     }
 }

@@ -75,8 +75,7 @@ impl Dispatcher {
             };
             if facts.counts() && item.record.sender != account {
                 *changes.entry(conversation).or_default() += 1;
-            } else if facts.type_name == "withdrawn"
-                && let Some(conv_seq) = facts.content.get("convSeq").and_then(serde_json::Value::as_u64)
+            } else if let Some(conv_seq) = facts.withdrawn()
                 && self.was_counted(account, conversation, (conv_seq, page)).await?
             {
                 *changes.entry(conversation).or_default() -= 1;

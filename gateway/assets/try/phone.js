@@ -15,6 +15,10 @@ export class Phone {
   #inbox = new Inbox();
   #isOffline = false;
   #hasHistory = false;
+  #token = null;
+  #simulatesPush = false;
+  /** The highest `convSeq` of each conversation that was read; the account's other phones are told. */
+  #read = new Map();
   /** Drafts that are on their way over the present connection. */
   #sent = new Set();
 
@@ -43,6 +47,7 @@ export class Phone {
 
   start() {
     this.connection.start();
+    this.view.lockScreen.watch(() => (this.#simulatesPush ? this.#token : null), () => this.state === "online");
   }
 
   /** Keeps the draft and sends it, now or when the phone is back. */
@@ -56,8 +61,9 @@ export class Phone {
   }
 
   async #credentials(session) {
-    const { url, phones } = await session.get();
+    const { url, phones, simulatesPush } = await session.get();
     const phone = phones[this.name];
+    [this.#token, this.#simulatesPush] = [phone.deviceToken, simulatesPush];
     if (this.#account !== phone.account) this.#becomes(phone.account);
     return { url, ...phone };
   }
@@ -67,6 +73,7 @@ export class Phone {
     this.#account = account;
     this.#inbox = new Inbox();
     this.#hasHistory = false;
+    this.#read.clear();
     this.#drafts = new Drafts(account);
     this.view.clear();
     for (const draft of this.#drafts.all()) {
@@ -145,7 +152,21 @@ export class Phone {
     if (entry.serverId && !entry.refused) this.told.arrived(this, entry);
   }
 
+  /** What is on the screen was read: the number on the icon is of what was not. */
+  async #tellRead(entry) {
+    const known = this.#read.get(entry.conv) ?? 0;
+    if (!this.#simulatesPush || !entry.convSeq || entry.from === this.user || entry.convSeq <= known) return;
+    this.#read.set(entry.conv, entry.convSeq);
+    try {
+      await this.connection.request("conversation.read", { conv: entry.conv, upTo: entry.convSeq });
+    } catch {
+      // It is read with the next message.
+      this.#read.set(entry.conv, known);
+    }
+  }
+
   #place(entry) {
+    this.#tellRead(entry);
     // The entry itself proves that its draft is stored, even if the acknowledgement was lost.
     if (entry.from === this.user && this.#drafts.has(entry.id)) {
       this.#drafts.remove(entry.id);

@@ -1,6 +1,7 @@
 // How a phone looks: its bar, its conversation in the order of `seq`, its text field.
 
 import { make } from "./element.js";
+import { LockScreen } from "./lock_screen.js";
 import { nameOf, textOf } from "./names.js";
 
 const SAYS = { connecting: "connecting…", online: "online", offline: "offline", elsewhere: "open in another tab" };
@@ -25,12 +26,11 @@ export class PhoneView {
       autocomplete: "off", maxlength: "2000", enterkeyhint: "send",
     });
     this.form = make("form", { class: "composer" }, this.field, make("button", { class: "send", "aria-label": `Send as ${this.title}` }, "➤"));
+    const face = make("span", { class: "face" }, make("span", { "aria-hidden": "true" }, this.title[0]));
+    this.lockScreen = new LockScreen(this.title, face);
     this.root.append(
-      make("div", { class: "bar" },
-        make("span", { class: "face", "aria-hidden": "true" }, this.title[0]),
-        make("div", {}, make("h2", {}, this.title), this.status),
-        this.switch),
-      this.entries, this.waits, this.form);
+      make("div", { class: "bar" }, face, make("div", {}, make("h2", {}, this.title), this.status), this.switch),
+      this.lockScreen.list, this.entries, this.waits, this.form);
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       const text = this.field.value.trim();

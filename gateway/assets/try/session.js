@@ -49,6 +49,7 @@ export class Session {
       phones: Object.fromEntries(body.phones.map((phone) => [phone.name, phone])),
       accessToken: body.rest.accessToken,
       app: body.rest.from,
+      simulatesPush: body.simulatesPush,
     };
   }
 }

@@ -4,10 +4,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderName, header};
 use godwit_model::{OsKind, UserId};
-use godwit_registry::{App, Device, Proof, Registration, Trial};
+use godwit_registry::{App, Device, Proof, PushToken, Registration, Trial};
 use serde::{Deserialize, Serialize};
 
 use super::is_on;
+use super::notifications::VENDOR;
 use super::own_page::OwnPage;
 use crate::auth::Guest;
 use crate::body::{JsonBody, parse};
@@ -37,6 +38,8 @@ pub(super) struct Answer {
     /// Where MQTT is spoken over WebSocket, on the same host and port.
     ws_path: &'static str,
     rest: Rest,
+    /// Whether the page may ask what its phones show while they are away.
+    simulates_push: bool,
 }
 
 #[derive(Serialize)]
@@ -88,6 +91,7 @@ pub(super) async fn begin(
         phones,
         ws_path: "/mqtt",
         rest,
+        simulates_push: door.gateway.simulated_phone.is_some(),
     };
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(answer)))
 }
@@ -104,13 +108,18 @@ async fn phone(
         .registry()
         .issue_ticket(app, &user, Some(&unique_code), None)
         .await?;
+    let push = door.gateway.simulated_phone.is_some().then(|| PushToken {
+        vendor: VENDOR.to_owned(),
+        token: unique_code.clone(),
+        ..PushToken::default()
+    });
     let registration = Registration {
         unique_code,
         os: OsKind::Web,
         model: "page to try".to_owned(),
         app_version: env!("CARGO_PKG_VERSION").to_owned(),
         language: None,
-        push: None,
+        push,
         push_fallbacks: Vec::new(),
         previous_token: None,
     };

@@ -15,7 +15,7 @@ impl Settings {
         let mut digests = HashMap::new();
         let apps = self.app.iter().map(|(app, vendors)| (Some(app.as_str()), vendors));
         for (app, vendors) in std::iter::once((None, &every)).chain(apps) {
-            for vendor in VendorName::ALL {
+            for vendor in VendorName::ALL.into_iter().chain([VendorName::External]) {
                 if let Some(secrets) = vendors.secrets(vendor) {
                     digests.insert((app.map(str::to_owned), vendor), digest(&secrets));
                 }
@@ -104,6 +104,10 @@ impl AppVendors {
                     reported(set.callback.as_ref()),
                     roots(&set.connection),
                 ]
+            }
+            VendorName::External => {
+                let set = self.external.as_ref()?;
+                vec![Some(&set.secret), roots(&set.connection)]
             }
             VendorName::Meizu => {
                 let set = self.meizu.as_ref()?;

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::{Callback, Classes, Connection, Pace, Secret};
+use crate::VendorName;
 
 /// Apple: `team`, `key_id` and `key`, or else a `certificate`. One key of the developer team serves all its apps, and both
 /// environments; a certificate is one app's.
@@ -123,9 +124,21 @@ pub struct Huawei {
     pub badge_class: Option<String>,
     /// Name of the receipt endpoint in Huawei's console.
     pub receipt_id: Option<String>,
+    /// What signs its receipts; without it they are refused.
+    pub receipts: Option<HuaweiReceipts>,
     /// How fast it may be asked.
     #[serde(default)]
     pub pace: Pace,
+}
+
+/// What signs Huawei's receipts, as entered in its console.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HuaweiReceipts {
+    /// The user's name.
+    pub user: String,
+    /// The key.
+    pub key: Secret,
 }
 
 /// Huawei's API for Android.
@@ -240,6 +253,28 @@ pub struct Meizu {
     /// Where it reports.
     pub callback: Option<Callback>,
     /// Where it is.
+    #[serde(default)]
+    pub connection: Connection,
+    /// How fast it may be asked.
+    #[serde(default)]
+    pub pace: Pace,
+}
+
+/// A push service that somebody else runs: `docs/push-service.md` is what it must do.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct External {
+    /// Where it takes pushes, as `https://push.example.org/godwit`.
+    pub url: String,
+    /// What requests to it are signed with: at least 16 bytes of text, or `whsec_` and base64.
+    pub secret: Secret,
+    /// Vendors in whose place it stands, where those are not set themselves: their devices' pushes go to it.
+    #[serde(default)]
+    pub instead_of: Vec<VendorName>,
+    /// Whether it is also told of devices that register, leave, come and go.
+    #[serde(default)]
+    pub calls: bool,
+    /// Where it is; `base_url` and `token_url` mean nothing here.
     #[serde(default)]
     pub connection: Connection,
     /// How fast it may be asked.

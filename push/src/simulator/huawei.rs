@@ -19,7 +19,7 @@ use super::script::Script;
 use super::server::{self, Said, Server, StartError};
 use super::strict::{self, Fault, must};
 use super::tokens::{Tokens, Worth};
-use crate::settings::{ClassWords, Classes, Connection, Huawei, HuaweiV1, HuaweiV3, Pace};
+use crate::settings::{ClassWords, Classes, Connection, Huawei, HuaweiReceipts, HuaweiV1, HuaweiV3, Pace};
 use crate::{Class, Secret, VendorName};
 
 pub(crate) const APP_ID: &str = "100000001";
@@ -121,6 +121,10 @@ impl HuaweiSimulator {
             class: Classes::from([(Class::Chat, category("IM")), (Class::Call, category("VOIP"))]),
             badge_class: Some(BADGE_CLASS.to_owned()),
             receipt_id: Some(receipts::RECEIPT_ID.to_owned()),
+            receipts: Some(HuaweiReceipts {
+                user: receipts::USER.to_owned(),
+                key: Secret::new(receipts::KEY),
+            }),
             pace: Pace::default(),
         }
     }

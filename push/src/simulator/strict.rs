@@ -22,6 +22,8 @@ pub(crate) enum Is {
     Object,
     /// A list of texts.
     Texts,
+    /// A list of objects.
+    Objects,
 }
 
 impl Is {
@@ -31,6 +33,7 @@ impl Is {
             Self::Number => value.is_number(),
             Self::Flag => value.is_boolean(),
             Self::Object => value.is_object(),
+            Self::Objects => value.as_array().is_some_and(|list| list.iter().all(Value::is_object)),
             Self::Texts => value.as_array().is_some_and(|list| list.iter().all(Value::is_string)),
         }
     }

@@ -69,6 +69,7 @@ fn origin(stage: &Stage, vendor: VendorName) -> String {
         VendorName::Oppo => settings.oppo.expect("set").connection,
         VendorName::Vivo => settings.vivo.expect("set").connection,
         VendorName::Meizu => settings.meizu.expect("set").connection,
+        VendorName::External => settings.external.expect("set").connection,
     };
     connection.base_url.expect("a simulator's address is set")
 }

@@ -122,6 +122,14 @@ impl Server {
         waited.map_err(|_| failed(&format!("no phone shows {text:?}")))
     }
 
+    /// Whether no phone has shown this text.
+    pub(super) fn never_shown(&self, text: &str) -> bool {
+        let printed = std::fs::read_to_string(self.phones_path()).unwrap_or_default();
+        // What phones show begins with the vendor's name; the banner has examples of its own.
+        let mut shown = printed.lines().filter(|line| line.starts_with('['));
+        !shown.any(|line| line.contains(text))
+    }
+
     /// The first lines it said about why it ended.
     fn last_words(&self) -> String {
         let log = std::fs::read_to_string(self.log_path()).unwrap_or_default();

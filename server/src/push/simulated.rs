@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use godwit_gateway::{SimulatedNotification, SimulatedPhone};
 use godwit_model::{Clock, SystemClock};
 use godwit_push::VendorName;
 use godwit_push::simulator::{Shown, Simulators};
@@ -26,6 +27,41 @@ pub(crate) async fn start(settings: &mut Settings) -> Result<Arc<Simulators>, Fa
     simulators.devices().welcome_strangers();
     settings.vendors = simulators.settings();
     Ok(Arc::new(simulators))
+}
+
+/// What one phone shows, as the page to try the platform draws it.
+pub(crate) fn phone(simulators: &Simulators, vendor: &str, token: &str) -> SimulatedPhone {
+    let Ok(vendor) = vendor.parse() else {
+        return SimulatedPhone::default();
+    };
+    let phone = simulators.phones().look(vendor, token);
+    let history: Vec<&Shown> = phone.history.iter().collect();
+    let shown = history.iter().zip(1..).filter(|(shown, _)| !shown.silent);
+    let notifications = shown.map(|(shown, next)| SimulatedNotification {
+        id: shown.id.clone().unwrap_or_else(|| next.to_string()),
+        title: shown.title.clone(),
+        body: shown.body.clone(),
+        rings: shown.rings,
+        state: state(shown, history.get(next..).unwrap_or_default()),
+    });
+    SimulatedPhone {
+        badge: phone.badge,
+        notifications: notifications.collect(),
+    }
+}
+
+/// What became of a notification by those that came later.
+fn state(shown: &Shown, later: &[&Shown]) -> &'static str {
+    let collapse = shown.data.get("collapse");
+    for next in later {
+        if collapse.is_some() && next.data.get("withdraw") == collapse {
+            return "withdrawn";
+        }
+        if !next.silent && shown.collapse.is_some() && next.collapse == shown.collapse {
+            return "replaced";
+        }
+    }
+    "shown"
 }
 
 /// Prints what phones show, for as long as the server runs.

@@ -222,6 +222,8 @@ sections! {
         page: usize = 500;
         /// Accounts in memory whose grace runs, at 8 bytes each. Beyond, the stored numbers are looked through.
         accounts_waiting: usize = 500_000;
+        /// Whether an account's other phones are told the unread count in silence when something was read.
+        badge_updates: bool = true;
         /// How long it is kept what became of each push.
         ledger_time: Duration = seconds(30 * 86_400);
         /// Whether it is also kept why a message was not pushed.

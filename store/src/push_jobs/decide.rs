@@ -44,9 +44,27 @@ pub struct Owed {
     pub not_after_ms: u64,
     /// Whether it only takes back what was sent; owed nothing where nothing was.
     pub withdraws: bool,
+    /// The message by its `conv_seq` that it is in the place of, or takes back: owed only where that message is the newest
+    /// that the device was sent, or is being sent.
+    pub in_place_of: Option<u64>,
+    /// Not before so many milliseconds: somebody else may read it meanwhile.
+    pub hold_ms: u64,
 }
 
 impl Store {
+    /// Owes devices something besides what is decided of their inboxes; what was decided of those stays.
+    pub async fn owe_besides(&self, decisions: &[Decision], now_ms: u64) -> Result<(), Error> {
+        self.write(|held| async move {
+            for decision in decisions {
+                for owed in &decision.owed {
+                    owe(&held, decision, owed, now_ms).await?;
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
     /// Keeps decisions, all in one transaction.
     pub async fn keep_decisions(&self, decisions: &[Decision], now_ms: u64) -> Result<(), Error> {
         self.write(|held| async move {
@@ -67,7 +85,19 @@ async fn owe(transaction: &DatabaseTransaction, decision: &Decision, owed: &Owed
     let find = row::Entity::find()
         .filter(row::Column::DeviceNo.eq(to_row(decision.device.0)))
         .filter(row::Column::Lane.eq(&owed.lane));
-    match (find.one(transaction).await?, owed.withdraws) {
+    let found = find.one(transaction).await?;
+    if let Some(conv_seq) = owed.in_place_of {
+        let shown = |job: &row::Model| {
+            let is_sent = job.sent_conv_seq == to_row(conv_seq) && job.sent_seq > 0;
+            // What was decided before a crash is decided again.
+            job.seq < to_row(owed.seq) && job.conv_seq == to_row(conv_seq) && (is_sent || job.attempt.is_some())
+        };
+        return match found.filter(shown) {
+            Some(job) => put_in_place(transaction, job, owed, now_ms).await,
+            None => Ok(()),
+        };
+    }
+    match (found, owed.withdraws) {
         (None, true) => Ok(()),
         (None, false) => insert(transaction, decision, owed, now_ms).await,
         // What was decided before a crash is decided again, and is there already.
@@ -79,6 +109,25 @@ async fn owe(transaction: &DatabaseTransaction, decision: &Decision, owed: &Owed
         (Some(job), true) => withdraw(transaction, job, &owed.wanted, now_ms).await,
         (Some(job), false) => renew(transaction, job, decision, owed, now_ms).await,
     }
+}
+
+/// What is shown goes, or something else is shown there.
+async fn put_in_place(
+    transaction: &DatabaseTransaction,
+    job: row::Model,
+    owed: &Owed,
+    now_ms: u64,
+) -> Result<(), Error> {
+    let mut change = row::ActiveModel {
+        job_no: Set(job.job_no),
+        seq: Set(to_row(owed.seq)),
+        ..Default::default()
+    };
+    if !owed.withdraws {
+        change.messages = Set(i32::try_from(owed.messages).unwrap_or(i32::MAX));
+    }
+    row::Entity::update(change).exec(transaction).await?;
+    withdraw(transaction, job, &owed.wanted, now_ms).await
 }
 
 async fn insert(transaction: &DatabaseTransaction, decision: &Decision, owed: &Owed, now_ms: u64) -> Result<(), Error> {
@@ -97,7 +146,7 @@ async fn insert(transaction: &DatabaseTransaction, decision: &Decision, owed: &O
         attempt_version: Set(None),
         attempts: Set(0),
         place: Set(0),
-        due_at_ms: Set(to_row(now_ms)),
+        due_at_ms: Set(to_row(now_ms.saturating_add(owed.hold_ms))),
         not_after_ms: Set(to_row(owed.not_after_ms)),
         sent_seq: Set(0),
         sent_conv_seq: Set(0),
@@ -132,7 +181,7 @@ async fn renew(
     };
     if job.attempt.is_none() && job.due_at_ms == to_row(NEVER_MS) {
         let window_ends_ms = job.sent_at_ms.saturating_add(i64::from(job.window_ms));
-        change.due_at_ms = Set(to_row(now_ms).max(window_ends_ms));
+        change.due_at_ms = Set(to_row(now_ms.saturating_add(owed.hold_ms)).max(window_ends_ms));
         change.vendor = Set(decision.vendor.clone());
         change.place = Set(0);
         change.priority = Set(owed.priority);

@@ -14,6 +14,8 @@ pub struct Model {
     pub quiet_offset: i32,
     pub quiet_calls: bool,
     pub quiet_mentions: bool,
+    pub quiet_zone: Option<String>,
+    pub desktop_hold_s: i32,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -16,6 +16,7 @@ mod push;
 mod reading;
 mod rosters;
 mod schedules;
+mod upgrade;
 mod users;
 
 use std::pin::Pin;
@@ -24,6 +25,16 @@ use godwit_store::Store;
 
 /// One case, ready to run.
 type Case = fn(Store) -> Pin<Box<dyn Future<Output = ()>>>;
+
+fn upgrade_on(server: &postgres::Server) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+    Box::pin(async move {
+        let (one, other) = (
+            server.database("older_tokens").await,
+            server.database("older_wishes").await,
+        );
+        upgrade::older_databases_keep_what_they_held(&one, &other).await;
+    })
+}
 
 /// Runs every case on each kind of database, each with a store of its own.
 macro_rules! contract {
@@ -58,6 +69,7 @@ macro_rules! contract {
             }
             opening::several_open_one_database_at_once(&server.database("at_once").await).await;
             opening::a_newer_schema_is_refused(&server.database("newer").await).await;
+            upgrade_on(&server).await;
         }
     };
 }
@@ -118,6 +130,10 @@ contract! {
     a_shared_id_is_kept_with_the_attempt_and_no_longer in push;
     the_most_urgent_are_taken_first_and_among_those_the_oldest in push;
     what_is_read_elsewhere_is_forgotten_or_taken_back in push;
+    a_retired_token_is_kept_and_comes_back_by_its_devices_word in push;
+    what_is_recalled_is_taken_back_where_it_was_sent_last in push;
+    what_is_held_waits_and_may_be_read_meanwhile in push;
+    a_receipt_is_written_once_beside_its_attempt in push;
     a_call_that_ends_before_it_rang_owes_nothing in push;
     a_retired_device_is_owed_nothing in push;
     the_ledger_is_read_newest_first_and_forgets in push;

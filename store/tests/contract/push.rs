@@ -2,18 +2,28 @@
 
 use godwit_model::{AccountNo, DeviceNo, TenantNo};
 use godwit_store::{
-    Decision, LedgerLine, LedgerQuery, NEVER_MS, NewPushToken, Owed, Settled, Settlement, Store, TemplateRecord,
+    Decision, LedgerLine, LedgerQuery, NEVER_MS, NewPushToken, Owed, PushDeviceRecord, ReadElsewhere, RetiredPushToken,
+    Settled, Settlement, Store, TemplateRecord,
 };
 
 use crate::people::{NOW_MS, account, device, made, push, tenant};
 
 const LANE: &str = "s-1-2";
 const WINDOWS: (u32, u32) = (3_000, 10_000);
+const GONE: (&str, u64) = ("gone", NOW_MS + 5);
 
 fn of_vendor(vendor: &str, token: u8) -> NewPushToken {
     NewPushToken {
         vendor: vendor.to_owned(),
         ..push(token)
+    }
+}
+
+fn reached(device: DeviceNo, since_ms: u64, vendors: Vec<(String, u64)>) -> PushDeviceRecord {
+    PushDeviceRecord {
+        device,
+        since_ms,
+        vendors,
     }
 }
 
@@ -35,6 +45,8 @@ fn owed(seq: u64) -> Owed {
         wanted: format!("about {seq}"),
         not_after_ms: NOW_MS + 100_000,
         withdraws: false,
+        in_place_of: None,
+        hold_ms: 0,
     }
 }
 
@@ -89,20 +101,20 @@ pub(crate) async fn a_device_has_vendors_in_an_order(store: Store) {
     let order = [of_vendor("xiaomi", 1), of_vendor("fcm", 2)];
     store.set_push_tokens(phone, &order, NOW_MS).await.unwrap();
     assert_eq!(vendors(store.push_tokens(phone).await.unwrap()), ["xiaomi", "fcm"]);
-    assert_eq!(
-        store.push_devices_of(ann).await.unwrap(),
-        [(phone, "xiaomi".to_owned(), NOW_MS)]
-    );
+    let found = store.push_devices_of(ann).await.unwrap();
+    let both = vec![("xiaomi".to_owned(), NOW_MS), ("fcm".to_owned(), NOW_MS)];
+    assert_eq!(found, [reached(phone, NOW_MS, both)]);
     // Without its first, the second is the first.
     assert!(
         store
-            .retire_push_token(phone, "xiaomi", &[1; 32], NOW_MS + 1)
+            .retire_push_token(phone, ("xiaomi", &[1; 32]), NOW_MS + 1, GONE)
             .await
             .unwrap()
     );
+    let fcm = || vec![("fcm".to_owned(), NOW_MS)];
     assert_eq!(
         store.push_devices_of(ann).await.unwrap(),
-        [(phone, "fcm".to_owned(), NOW_MS)]
+        [reached(phone, NOW_MS, fcm())]
     );
     store.set_push_enabled(phone, false, NOW_MS).await.unwrap();
     assert_eq!(store.push_devices_of(ann).await.unwrap(), []);
@@ -110,7 +122,7 @@ pub(crate) async fn a_device_has_vendors_in_an_order(store: Store) {
     let found = store.push_devices_of(ann).await.unwrap();
     assert_eq!(
         found,
-        [(phone, "fcm".to_owned(), NOW_MS + 9)],
+        [reached(phone, NOW_MS + 9, fcm())],
         "nothing is owed from while it was off"
     );
 }
@@ -120,14 +132,14 @@ pub(crate) async fn only_this_very_token_is_retired_and_only_if_it_is_older(stor
     for (vendor, hash, before_ms) in [("fcm", 1, NOW_MS), ("fcm", 2, NOW_MS + 1), ("apns", 1, NOW_MS + 1)] {
         assert!(
             !store
-                .retire_push_token(phone, vendor, &[hash; 32], before_ms)
+                .retire_push_token(phone, (vendor, &[hash; 32]), before_ms, GONE)
                 .await
                 .unwrap()
         );
     }
     assert!(
         store
-            .retire_push_token(phone, "fcm", &[1; 32], NOW_MS + 1)
+            .retire_push_token(phone, ("fcm", &[1; 32]), NOW_MS + 1, GONE)
             .await
             .unwrap()
     );
@@ -287,12 +299,16 @@ pub(crate) async fn what_is_read_elsewhere_is_forgotten_or_taken_back(store: Sto
     let who = phone(&store).await;
     let read = |up_to| store.read_elsewhere(who.0, (LANE, up_to), "take back", NOW_MS);
     decide(&store, who, vec![owed(5)], NOW_MS).await;
-    assert_eq!(read(4).await.unwrap(), (0, 0), "not that far");
-    assert_eq!(read(5).await.unwrap(), (1, 0));
+    let done = |forgotten, withdrawn: &[DeviceNo]| ReadElsewhere {
+        forgotten,
+        withdrawn: withdrawn.to_vec(),
+    };
+    assert_eq!(read(4).await.unwrap(), done(0, &[]), "not that far");
+    assert_eq!(read(5).await.unwrap(), done(1, &[]));
     assert_eq!(store.push_jobs_of(who.0).await.unwrap(), []);
     decide(&store, who, vec![owed(6)], NOW_MS).await;
     let job = claim(&store, NOW_MS).await.remove(0).0;
-    assert_eq!(read(6).await.unwrap(), (0, 1), "it is on its way");
+    assert_eq!(read(6).await.unwrap(), done(0, &[who.1]), "it is on its way");
     settle(&store, job, NOW_MS, sent(6, 1)).await;
     let next = claim(&store, NOW_MS + 3_000).await;
     assert_eq!(next.iter().map(|due| due.1.as_str()).collect::<Vec<_>>(), ["take back"]);
@@ -382,6 +398,7 @@ pub(crate) async fn the_ledger_is_read_newest_first_and_forgets(store: Store) {
 pub(crate) async fn a_template_takes_the_place_of_its_former(store: Store) {
     let tenant = tenant(&store).await;
     let template = |words: &str| TemplateRecord {
+        package: String::new(),
         message_type: "text".to_owned(),
         language: "zh".to_owned(),
         words: words.to_owned(),
@@ -389,6 +406,142 @@ pub(crate) async fn a_template_takes_the_place_of_its_former(store: Store) {
     store.put_push_template(tenant, &template("one")).await.unwrap();
     store.put_push_template(tenant, &template("two")).await.unwrap();
     assert_eq!(store.push_templates(tenant).await.unwrap(), [template("two")]);
-    assert!(store.remove_push_template(tenant, "text", "zh").await.unwrap());
-    assert!(!store.remove_push_template(tenant, "text", "zh").await.unwrap());
+    let of_app = TemplateRecord {
+        package: "org.example.work".to_owned(),
+        ..template("three")
+    };
+    store.put_push_template(tenant, &of_app).await.unwrap();
+    let both = [template("two"), of_app.clone()];
+    assert_eq!(store.push_templates(tenant).await.unwrap(), both);
+    let key = ("", "text", "zh");
+    assert!(store.remove_push_template(tenant, key).await.unwrap());
+    assert!(!store.remove_push_template(tenant, key).await.unwrap());
+    assert_eq!(store.push_templates(tenant).await.unwrap(), [of_app]);
+}
+
+pub(crate) async fn a_retired_token_is_kept_and_comes_back_by_its_devices_word(store: Store) {
+    let (ann, phone) = phone(&store).await;
+    let retire = async || {
+        let token = ("fcm", &[1; 32]);
+        assert!(store.retire_push_token(phone, token, NOW_MS + 9, GONE).await.unwrap());
+    };
+    retire().await;
+    assert_eq!(store.push_devices_of(ann).await.unwrap(), []);
+    let aside = RetiredPushToken {
+        vendor: "fcm".to_owned(),
+        reason: GONE.0.to_owned(),
+        retired_at_ms: GONE.1,
+    };
+    assert_eq!(store.retired_push_tokens(phone).await.unwrap(), [aside]);
+    // The same device tells the same token: what it was owed since the first time is owed still.
+    store.set_push_tokens(phone, &[push(1)], NOW_MS + 7).await.unwrap();
+    let back = reached(phone, NOW_MS, vec![("fcm".to_owned(), NOW_MS + 7)]);
+    assert_eq!(store.push_devices_of(ann).await.unwrap(), [back]);
+    assert_eq!(store.retired_push_tokens(phone).await.unwrap(), []);
+    retire().await;
+    assert_eq!(store.purge_retired_push_tokens(GONE.1).await.unwrap(), 0);
+    assert_eq!(store.purge_retired_push_tokens(GONE.1 + 1).await.unwrap(), 1);
+    // Purged, it is a new token like any other.
+    store.set_push_tokens(phone, &[push(1)], NOW_MS + 8).await.unwrap();
+    let anew = reached(phone, NOW_MS + 8, vec![("fcm".to_owned(), NOW_MS + 8)]);
+    assert_eq!(store.push_devices_of(ann).await.unwrap(), [anew]);
+    retire().await;
+    store.remove_push_token(phone).await.unwrap();
+    assert_eq!(
+        store.retired_push_tokens(phone).await.unwrap(),
+        [],
+        "a logout forgets at once"
+    );
+}
+
+pub(crate) async fn what_is_recalled_is_taken_back_where_it_was_sent_last(store: Store) {
+    let who = phone(&store).await;
+    let recall = |conv_seq, seq| Owed {
+        in_place_of: Some(conv_seq),
+        withdraws: true,
+        wanted: format!("recall {conv_seq}"),
+        ..owed(seq)
+    };
+    decide(&store, who, vec![recall(1, 2)], NOW_MS).await;
+    assert_eq!(claim(&store, NOW_MS).await, [], "nothing was sent");
+    decide(&store, who, vec![owed(3)], NOW_MS).await;
+    decide(&store, who, vec![recall(3, 4)], NOW_MS).await;
+    let (job, wanted, _) = claim(&store, NOW_MS).await.remove(0);
+    assert_eq!(wanted, "about 3", "it is looked at when it is sent");
+    settle(&store, job, NOW_MS, sent(3, 1)).await;
+    decide(&store, who, vec![recall(2, 5)], NOW_MS).await;
+    assert_eq!(claim(&store, NOW_MS).await, [], "another message is shown");
+    decide(&store, who, vec![recall(3, 6)], NOW_MS).await;
+    assert_eq!(claim(&store, NOW_MS).await[0].1, "recall 3");
+}
+
+pub(crate) async fn what_is_held_waits_and_may_be_read_meanwhile(store: Store) {
+    let who = phone(&store).await;
+    let held = |seq| Owed {
+        hold_ms: 5_000,
+        ..owed(seq)
+    };
+    decide(&store, who, vec![held(1)], NOW_MS).await;
+    assert_eq!(claim(&store, NOW_MS + 4_999).await, []);
+    store
+        .read_elsewhere(who.0, (LANE, 1), "take back", NOW_MS)
+        .await
+        .unwrap();
+    assert_eq!(claim(&store, NOW_MS + 5_000).await, []);
+    decide(&store, who, vec![held(2)], NOW_MS).await;
+    assert_eq!(claim(&store, NOW_MS + 5_000).await.len(), 1);
+}
+
+pub(crate) async fn a_receipt_is_written_once_beside_its_attempt(store: Store) {
+    let attempt = LedgerLine {
+        at_ms: NOW_MS,
+        tenant: TenantNo(1),
+        account: AccountNo(1),
+        device: DeviceNo(1),
+        lane: LANE.to_owned(),
+        seq: 7,
+        server_id: "m7".to_owned(),
+        push_id: "p7".to_owned(),
+        kind: "alert".to_owned(),
+        vendor: "huawei".to_owned(),
+        outcome: "accepted".to_owned(),
+        vendor_id: Some("v7".to_owned()),
+        ..LedgerLine::default()
+    };
+    store.write_push_ledger(std::slice::from_ref(&attempt)).await.unwrap();
+    let receipt = |device, push_id: &str, vendor_id: Option<&str>| LedgerLine {
+        at_ms: NOW_MS + 9,
+        tenant: TenantNo(1),
+        account: AccountNo(1),
+        device: DeviceNo(device),
+        push_id: push_id.to_owned(),
+        vendor_id: vendor_id.map(str::to_owned),
+        kind: godwit_store::RECEIPT.to_owned(),
+        vendor: "huawei".to_owned(),
+        outcome: "delivered".to_owned(),
+        ..LedgerLine::default()
+    };
+    let write = async |line: LedgerLine| store.write_push_receipts(&[line]).await.unwrap().remove(0);
+    assert_eq!(write(receipt(1, "p7", None)).await, Some(NOW_MS));
+    assert_eq!(write(receipt(1, "p7", None)).await, Some(NOW_MS), "said twice");
+    assert_eq!(
+        write(receipt(1, "", Some("v7"))).await,
+        Some(NOW_MS),
+        "by the vendor's name of it"
+    );
+    assert_eq!(write(receipt(2, "p7", None)).await, None, "another device");
+    let about = LedgerQuery {
+        tenant: TenantNo(1),
+        server_id: Some("m7".to_owned()),
+        limit: 10,
+        ..LedgerQuery::default()
+    };
+    let lines = store.push_ledger(&about).await.unwrap();
+    let kinds: Vec<&str> = lines.iter().map(|line| line.kind.as_str()).collect();
+    assert_eq!(kinds, ["receipt", "receipt", "alert"]);
+    assert!(
+        lines
+            .iter()
+            .all(|line| line.lane == LANE && line.seq == 7 && line.push_id == "p7")
+    );
 }

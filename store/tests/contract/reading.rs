@@ -1,6 +1,6 @@
 //! What readers said: how far they have read, what is muted, what they wish.
 
-use godwit_model::{AccountNo, ConversationKey, Mute, Privacy, PushWishes, QuietHours};
+use godwit_model::{AccountNo, ConversationKey, Mute, Privacy, PushWishes, QuietHours, Zone};
 use godwit_store::{ConversationState, MuteSubject, Store};
 
 use crate::people::{account, tenant};
@@ -74,16 +74,26 @@ pub(crate) async fn mutes_and_wishes_are_read_as_they_were_made(store: Store) {
     let quiet = QuietHours {
         from: 1_320,
         until: 420,
-        offset: -210,
+        zone: Zone::Offset(-210),
         calls: false,
         mentions: true,
     };
     let wishes = PushWishes {
         privacy: Privacy::Sender,
-        quiet: Some(quiet),
+        quiet: Some(quiet.clone()),
+        desktop_hold_s: 60,
     };
     store.set_push_wishes(ann, &wishes).await.unwrap();
     assert_eq!(store.push_wishes(ann).await.unwrap(), wishes);
+    let moved = PushWishes {
+        quiet: Some(QuietHours {
+            zone: Zone::Named("America/New_York".to_owned()),
+            ..quiet
+        }),
+        ..wishes
+    };
+    store.set_push_wishes(ann, &moved).await.unwrap();
+    assert_eq!(store.push_wishes(ann).await.unwrap(), moved);
     store.set_push_wishes(ann, &PushWishes::default()).await.unwrap();
     assert_eq!(store.push_wishes(ann).await.unwrap(), PushWishes::default());
 }

@@ -33,7 +33,7 @@ fn quiet(calls: bool, mentions: bool) -> PushWishes {
     let quiet = QuietHours {
         from: 0,
         until: 0,
-        offset: 0,
+        zone: godwit_model::Zone::Offset(0),
         calls,
         mentions,
     };
@@ -93,6 +93,7 @@ impl<'a> Case<'a> {
         match self.debt() {
             Debt::Push { class, .. } => class.as_str(),
             Debt::StopRinging => "stop",
+            Debt::TakeBack { .. } => "take_back",
             Debt::None(reason) => reason.word(),
         }
     }
@@ -103,6 +104,8 @@ fn the_types_class_comes_first() {
     assert_eq!(Case::of(&text("{}")).word(), "chat");
     assert_eq!(Case::of(&typed("11", true)).word(), "background");
     assert_eq!(Case::of(&typed("\"groupChange\"", false)).word(), "quiet_type");
+    let recalled = r#""id":"1","from":"ann","type":"withdrawn","content":{"convSeq":7},"isBackground":true"#;
+    assert_eq!(Case::of(recalled).debt(), Debt::TakeBack { conv_seq: 7 });
     assert_eq!(
         Case::of(&typed("\"order\"", false)).word(),
         "chat",
@@ -186,7 +189,7 @@ fn quiet_hours_let_through_what_they_say() {
         (&ring, quiet(false, true), "quiet_hours"),
     ] {
         let case = Case {
-            wishes,
+            wishes: wishes.clone(),
             ..Case::of(body)
         };
         assert_eq!(case.word(), word, "{body} {wishes:?}");
