@@ -2,15 +2,15 @@
 
 use godwit_model::{AccountNo, DeviceNo, TenantNo};
 use godwit_store::{
-    Decision, LedgerLine, LedgerQuery, NEVER_MS, NewPushToken, Owed, PushDeviceRecord, ReadElsewhere, RetiredPushToken,
-    Settled, Settlement, Store, TemplateRecord,
+    Decision, LedgerLine, LedgerQuery, NEVER_MS, NewPushToken, Owed, PushDeviceRecord, ReadElsewhere, Settled,
+    Settlement, Store, TemplateRecord,
 };
 
 use crate::people::{NOW_MS, account, device, made, push, tenant};
 
-const LANE: &str = "s-1-2";
+pub(crate) const LANE: &str = "s-1-2";
 const WINDOWS: (u32, u32) = (3_000, 10_000);
-const GONE: (&str, u64) = ("gone", NOW_MS + 5);
+pub(crate) const GONE: (&str, u64) = ("gone", NOW_MS + 5);
 
 fn of_vendor(vendor: &str, token: u8) -> NewPushToken {
     NewPushToken {
@@ -19,7 +19,7 @@ fn of_vendor(vendor: &str, token: u8) -> NewPushToken {
     }
 }
 
-fn reached(device: DeviceNo, since_ms: u64, vendors: Vec<(String, u64)>) -> PushDeviceRecord {
+pub(crate) fn reached(device: DeviceNo, since_ms: u64, vendors: Vec<(String, u64)>) -> PushDeviceRecord {
     PushDeviceRecord {
         device,
         since_ms,
@@ -27,7 +27,7 @@ fn reached(device: DeviceNo, since_ms: u64, vendors: Vec<(String, u64)>) -> Push
     }
 }
 
-async fn phone(store: &Store) -> (AccountNo, DeviceNo) {
+pub(crate) async fn phone(store: &Store) -> (AccountNo, DeviceNo) {
     let tenant = tenant(store).await;
     let ann = account(store, tenant, "ann").await;
     let no = made(store, &device(tenant, ann, "code", "phone")).await;
@@ -35,7 +35,7 @@ async fn phone(store: &Store) -> (AccountNo, DeviceNo) {
     (ann, no)
 }
 
-fn owed(seq: u64) -> Owed {
+pub(crate) fn owed(seq: u64) -> Owed {
     Owed {
         lane: LANE.to_owned(),
         priority: 3,
@@ -50,7 +50,7 @@ fn owed(seq: u64) -> Owed {
     }
 }
 
-async fn decide(store: &Store, (account, device): (AccountNo, DeviceNo), owed: Vec<Owed>, now_ms: u64) {
+pub(crate) async fn decide(store: &Store, (account, device): (AccountNo, DeviceNo), owed: Vec<Owed>, now_ms: u64) {
     let up_to = owed.iter().map(|owed| owed.seq).max().unwrap_or_default();
     let decision = Decision {
         device,
@@ -64,7 +64,7 @@ async fn decide(store: &Store, (account, device): (AccountNo, DeviceNo), owed: V
 }
 
 /// Takes what is due: what is to be sent, and for how many messages.
-async fn claim(store: &Store, now_ms: u64) -> Vec<(u64, String, u32)> {
+pub(crate) async fn claim(store: &Store, now_ms: u64) -> Vec<(u64, String, u32)> {
     let due = store
         .claim_push_jobs("fcm", (now_ms, now_ms + 60_000), 10)
         .await
@@ -74,7 +74,7 @@ async fn claim(store: &Store, now_ms: u64) -> Vec<(u64, String, u32)> {
         .collect()
 }
 
-async fn settle(store: &Store, job: u64, at_ms: u64, what: Settled) {
+pub(crate) async fn settle(store: &Store, job: u64, at_ms: u64, what: Settled) {
     let settlement = Settlement {
         job,
         at_ms,
@@ -84,7 +84,7 @@ async fn settle(store: &Store, job: u64, at_ms: u64, what: Settled) {
     store.settle_push_jobs(&[settlement]).await.unwrap();
 }
 
-fn sent(seq: u64, messages: u32) -> Settled {
+pub(crate) fn sent(seq: u64, messages: u32) -> Settled {
     Settled::Sent {
         seq,
         conv_seq: seq,
@@ -417,131 +417,4 @@ pub(crate) async fn a_template_takes_the_place_of_its_former(store: Store) {
     assert!(store.remove_push_template(tenant, key).await.unwrap());
     assert!(!store.remove_push_template(tenant, key).await.unwrap());
     assert_eq!(store.push_templates(tenant).await.unwrap(), [of_app]);
-}
-
-pub(crate) async fn a_retired_token_is_kept_and_comes_back_by_its_devices_word(store: Store) {
-    let (ann, phone) = phone(&store).await;
-    let retire = async || {
-        let token = ("fcm", &[1; 32]);
-        assert!(store.retire_push_token(phone, token, NOW_MS + 9, GONE).await.unwrap());
-    };
-    retire().await;
-    assert_eq!(store.push_devices_of(ann).await.unwrap(), []);
-    let aside = RetiredPushToken {
-        vendor: "fcm".to_owned(),
-        reason: GONE.0.to_owned(),
-        retired_at_ms: GONE.1,
-    };
-    assert_eq!(store.retired_push_tokens(phone).await.unwrap(), [aside]);
-    // The same device tells the same token: what it was owed since the first time is owed still.
-    store.set_push_tokens(phone, &[push(1)], NOW_MS + 7).await.unwrap();
-    let back = reached(phone, NOW_MS, vec![("fcm".to_owned(), NOW_MS + 7)]);
-    assert_eq!(store.push_devices_of(ann).await.unwrap(), [back]);
-    assert_eq!(store.retired_push_tokens(phone).await.unwrap(), []);
-    retire().await;
-    assert_eq!(store.purge_retired_push_tokens(GONE.1).await.unwrap(), 0);
-    assert_eq!(store.purge_retired_push_tokens(GONE.1 + 1).await.unwrap(), 1);
-    // Purged, it is a new token like any other.
-    store.set_push_tokens(phone, &[push(1)], NOW_MS + 8).await.unwrap();
-    let anew = reached(phone, NOW_MS + 8, vec![("fcm".to_owned(), NOW_MS + 8)]);
-    assert_eq!(store.push_devices_of(ann).await.unwrap(), [anew]);
-    retire().await;
-    store.remove_push_token(phone).await.unwrap();
-    assert_eq!(
-        store.retired_push_tokens(phone).await.unwrap(),
-        [],
-        "a logout forgets at once"
-    );
-}
-
-pub(crate) async fn what_is_recalled_is_taken_back_where_it_was_sent_last(store: Store) {
-    let who = phone(&store).await;
-    let recall = |conv_seq, seq| Owed {
-        in_place_of: Some(conv_seq),
-        withdraws: true,
-        wanted: format!("recall {conv_seq}"),
-        ..owed(seq)
-    };
-    decide(&store, who, vec![recall(1, 2)], NOW_MS).await;
-    assert_eq!(claim(&store, NOW_MS).await, [], "nothing was sent");
-    decide(&store, who, vec![owed(3)], NOW_MS).await;
-    decide(&store, who, vec![recall(3, 4)], NOW_MS).await;
-    let (job, wanted, _) = claim(&store, NOW_MS).await.remove(0);
-    assert_eq!(wanted, "about 3", "it is looked at when it is sent");
-    settle(&store, job, NOW_MS, sent(3, 1)).await;
-    decide(&store, who, vec![recall(2, 5)], NOW_MS).await;
-    assert_eq!(claim(&store, NOW_MS).await, [], "another message is shown");
-    decide(&store, who, vec![recall(3, 6)], NOW_MS).await;
-    assert_eq!(claim(&store, NOW_MS).await[0].1, "recall 3");
-}
-
-pub(crate) async fn what_is_held_waits_and_may_be_read_meanwhile(store: Store) {
-    let who = phone(&store).await;
-    let held = |seq| Owed {
-        hold_ms: 5_000,
-        ..owed(seq)
-    };
-    decide(&store, who, vec![held(1)], NOW_MS).await;
-    assert_eq!(claim(&store, NOW_MS + 4_999).await, []);
-    store
-        .read_elsewhere(who.0, (LANE, 1), "take back", NOW_MS)
-        .await
-        .unwrap();
-    assert_eq!(claim(&store, NOW_MS + 5_000).await, []);
-    decide(&store, who, vec![held(2)], NOW_MS).await;
-    assert_eq!(claim(&store, NOW_MS + 5_000).await.len(), 1);
-}
-
-pub(crate) async fn a_receipt_is_written_once_beside_its_attempt(store: Store) {
-    let attempt = LedgerLine {
-        at_ms: NOW_MS,
-        tenant: TenantNo(1),
-        account: AccountNo(1),
-        device: DeviceNo(1),
-        lane: LANE.to_owned(),
-        seq: 7,
-        server_id: "m7".to_owned(),
-        push_id: "p7".to_owned(),
-        kind: "alert".to_owned(),
-        vendor: "huawei".to_owned(),
-        outcome: "accepted".to_owned(),
-        vendor_id: Some("v7".to_owned()),
-        ..LedgerLine::default()
-    };
-    store.write_push_ledger(std::slice::from_ref(&attempt)).await.unwrap();
-    let receipt = |device, push_id: &str, vendor_id: Option<&str>| LedgerLine {
-        at_ms: NOW_MS + 9,
-        tenant: TenantNo(1),
-        account: AccountNo(1),
-        device: DeviceNo(device),
-        push_id: push_id.to_owned(),
-        vendor_id: vendor_id.map(str::to_owned),
-        kind: godwit_store::RECEIPT.to_owned(),
-        vendor: "huawei".to_owned(),
-        outcome: "delivered".to_owned(),
-        ..LedgerLine::default()
-    };
-    let write = async |line: LedgerLine| store.write_push_receipts(&[line]).await.unwrap().remove(0);
-    assert_eq!(write(receipt(1, "p7", None)).await, Some(NOW_MS));
-    assert_eq!(write(receipt(1, "p7", None)).await, Some(NOW_MS), "said twice");
-    assert_eq!(
-        write(receipt(1, "", Some("v7"))).await,
-        Some(NOW_MS),
-        "by the vendor's name of it"
-    );
-    assert_eq!(write(receipt(2, "p7", None)).await, None, "another device");
-    let about = LedgerQuery {
-        tenant: TenantNo(1),
-        server_id: Some("m7".to_owned()),
-        limit: 10,
-        ..LedgerQuery::default()
-    };
-    let lines = store.push_ledger(&about).await.unwrap();
-    let kinds: Vec<&str> = lines.iter().map(|line| line.kind.as_str()).collect();
-    assert_eq!(kinds, ["receipt", "receipt", "alert"]);
-    assert!(
-        lines
-            .iter()
-            .all(|line| line.lane == LANE && line.seq == 7 && line.push_id == "p7")
-    );
 }
