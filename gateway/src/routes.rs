@@ -14,7 +14,9 @@ use crate::door::{Door, Gateway};
 use crate::problem::Problem;
 use crate::settings::Settings;
 use crate::{
-    apps, audit, client_versions, conversations, description, devices, docs_page, frame, groups, health, history, inbox, messages, oauth, push_receipts, push_templates, pushes, reading, rosters, schedules, tenants, tickets, try_page, users, withdrawals,
+    apps, audit, client_versions, conversations, description, devices, docs_page, frame, groups, health, history,
+    inbox, messages, oauth, push_receipts, push_templates, pushes, reading, rosters, schedules, tenants, tickets,
+    try_page, users, withdrawals,
 };
 
 /// The REST door. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`: without the peer's address all
