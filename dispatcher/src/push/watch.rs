@@ -87,9 +87,10 @@ pub(super) async fn watch(dispatcher: Dispatcher, desk: Arc<Desk>, began_ms: u64
         if news.is_ok() {
             tokio::time::sleep(GATHER).await;
         }
+        // Before the clock is read: the grace of what moves meanwhile must not begin before it.
+        let moved = watcher.desk.due.take();
         let steady_ms = watcher.dispatcher.clock.steady_ms();
         let grace_ends_ms = steady_ms.saturating_add(watcher.desk.settings.grace_ms);
-        let moved = watcher.desk.due.take();
         if moved.overflowed {
             waiting.look_up_at_ms = Some(grace_ends_ms);
         }
