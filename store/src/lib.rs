@@ -37,7 +37,7 @@ pub use accounts::AccountRecord;
 pub use apps::{AppChange, AppRecord, NewApp, TenantRecord};
 pub use audit::{AuditLine, AuditQuery, NewAuditLine};
 pub use client_versions::ClientVersions;
-pub use conversation_states::ConversationState;
+pub use conversation_states::{ConversationState, Count};
 pub use copy::copy_sqlite;
 pub use devices::{DeviceFacts, DeviceRecord, NewDevice, RegisterOutcome, Renewal};
 pub use error::Error;

@@ -51,7 +51,7 @@ async fn acknowledgements_and_entries_together_number_the_inbox_without_gaps() {
         match packet(&mut at_ann).await {
             v5::Packet::PubAck(ack) => {
                 own.push(property(&ack, "seq").parse::<u64>().unwrap());
-                assert_eq!(property(&ack, "conv")[..2], *"s-");
+                assert!(property(&ack, "conv").starts_with("s-"));
                 assert!(!property(&ack, "convSeq").is_empty() && !property(&ack, "serverTime").is_empty());
             }
             v5::Packet::Publish(publish) => {
@@ -98,7 +98,10 @@ async fn a_repeat_is_told_the_same_number_and_a_live_view_leaves_out_its_own() {
     assert_eq!(numbers[0].0, "1");
     assert_eq!(numbers[0], numbers[1]);
     at_bob.send(&bob.text(Version::V5, "ann", 1, "hello")).await;
-    assert_eq!(words(&at_ann.entry().await), "hello");
+    let Seen::Publish { qos: 0, payload, .. } = at_ann.next().await else {
+        panic!("something else than bob's words");
+    };
+    assert_eq!(words(&String::from_utf8(payload).unwrap()), "hello");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -27,7 +27,7 @@ pub struct Unsubscribe<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Filter<'a> {
     /// Not empty; whether it is a valid filter is judged filter by filter.
-    pub filter: &'a str,
+    pub name: &'a str,
     /// The highest QoS the client wants deliveries with.
     pub qos: QoS,
     /// MQTT 5: whether what the client itself published stays away from it.
@@ -141,7 +141,7 @@ fn filter<'a>(reader: &mut Reader<'a>, version: Version) -> Result<Filter<'a>, D
         return Err(DecodeError::Protocol("No Local on a shared subscription"));
     }
     Ok(Filter {
-        filter,
+        name: filter,
         qos: QoS::from_bits(options & 0b11)?,
         no_local,
     })

@@ -162,7 +162,7 @@ impl Session {
         let mut after = self.subscriptions;
         let codes = subscribe
             .filters()
-            .map(|wanted| match Filter::read(&self.topics, wanted.filter) {
+            .map(|wanted| match Filter::read(&self.topics, wanted.name) {
                 Ok(filter) => Reason(after.add(filter, wanted.qos, wanted.no_local).bits()),
                 Err(_) if self.version == Version::V311 => Reason::UNSPECIFIED,
                 Err(reason) => reason,

@@ -146,7 +146,11 @@ fn an_entry_of_the_own_account_waits_until_it_is_known_whose_it_is() {
     follower.hint(2, record(2));
     assert!(matches!(follower.step_unless_own(author), Step::Wait));
     follower.sent_by_itself(2);
-    assert_eq!(delivered(&follower.step_unless_own(author)), Some(1), "of another device");
+    assert_eq!(
+        delivered(&follower.step_unless_own(author)),
+        Some(1),
+        "of another device"
+    );
     assert!(matches!(follower.step_unless_own(author), Step::Wait));
     assert_eq!(follower.sent(), 2);
     follower.hint(3, record(3));
