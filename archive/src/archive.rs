@@ -240,6 +240,12 @@ impl Archive {
         self.read(|| reader::recipients(&self.0.shared.view, id))
     }
 
+    /// Whose inboxes a message is in, and under which number each, ascending by account; `None` if there is no such message,
+    /// or its recipients were numbered after its commit. Blocks on the disk.
+    pub fn numbers(&self, id: ServerId) -> Result<Option<Vec<(AccountNo, u64)>>, ReadError> {
+        self.read(|| reader::numbers(&self.0.shared.view, id))
+    }
+
     /// What is known of a device, cursor moves included that are not durable yet.
     pub fn device(&self, device: DeviceNo) -> Option<DeviceState> {
         self.0.shared.devices.get(device)

@@ -81,6 +81,18 @@ pub(crate) fn recipients(view: &SharedView, id: ServerId) -> Result<Vec<AccountN
     Ok(accounts.unwrap_or_default())
 }
 
+/// Whose inboxes a message is in, and under which number each, ascending by account. `None` where there is no such message,
+/// or its recipients were numbered after its commit.
+pub(crate) fn numbers(view: &SharedView, id: ServerId) -> Result<Option<Vec<(AccountNo, u64)>>, ReadError> {
+    let Some((segment, location)) = find(view, id)? else {
+        return Ok(None);
+    };
+    let frame = segment.frame_until(location.offset, view.until())?;
+    Ok(frame
+        .filter(|(kind, _)| *kind == FrameKind::Message)
+        .and_then(|(_, body)| decode::stored(&body)?.numbers()))
+}
+
 /// Where a message is.
 pub(crate) fn find(view: &SharedView, id: ServerId) -> Result<Option<(Segment, Location)>, ReadError> {
     let finished = {

@@ -23,6 +23,9 @@ mod m0011_shared_pushes;
 mod m0012_rosters;
 mod m0013_schedules;
 mod m0014_audit;
+mod m0015_broadcasts;
+mod m0016_suspended_tenants;
+mod m0017_join_requests;
 
 /// Every step of the schema, oldest first.
 #[derive(Debug)]
@@ -45,6 +48,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_rosters::Step),
             Box::new(m0013_schedules::Step),
             Box::new(m0014_audit::Step),
+            Box::new(m0015_broadcasts::Step),
+            Box::new(m0016_suspended_tenants::Step),
+            Box::new(m0017_join_requests::Step),
         ]
     }
 }

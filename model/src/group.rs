@@ -33,6 +33,8 @@ pub enum JoinPolicy {
     Invited,
     /// Every user of the tenant.
     Open,
+    /// Every user of the tenant asks, and an admin or the owner approves.
+    Approval,
 }
 
 impl JoinPolicy {
@@ -41,20 +43,21 @@ impl JoinPolicy {
         match self {
             Self::Invited => "invited",
             Self::Open => "open",
+            Self::Approval => "approval",
         }
     }
 }
 
 /// The text is not a policy for joining.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be `invited` or `open`")]
+#[error("must be `invited`, `open` or `approval`")]
 pub struct MalformedJoinPolicy;
 
 impl FromStr for JoinPolicy {
     type Err = MalformedJoinPolicy;
 
     fn from_str(text: &str) -> Result<Self, MalformedJoinPolicy> {
-        [Self::Invited, Self::Open]
+        [Self::Invited, Self::Open, Self::Approval]
             .into_iter()
             .find(|policy| policy.as_str() == text)
             .ok_or(MalformedJoinPolicy)

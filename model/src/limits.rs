@@ -27,6 +27,9 @@ pub const FANOUT_CHUNK_RECIPIENTS: usize = 1_000;
 /// Most members of a group until broadcasting groups arrive.
 pub const GROUP_MEMBERS_MAX: usize = 100_000;
 
+/// Most users who ask to join one group at a time.
+pub const JOIN_REQUESTS_MAX: usize = 10_000;
+
 /// Most users the message of a group's change names; beyond, clients ask for the group.
 pub const GROUP_CHANGE_NAMES_MAX: usize = 100;
 

@@ -18,10 +18,20 @@ pub fn post_to_group(role: Option<Role>, group_is_muted: bool, member_is_muted: 
     Ok(())
 }
 
-/// A user joins by itself where the group is open.
-pub fn join(policy: JoinPolicy) -> Result<(), Refusal> {
+/// How a user comes into a group by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Joining {
+    /// It is a member at once.
+    AtOnce,
+    /// It asks, and an admin or the owner approves.
+    ByAsking,
+}
+
+/// A user joins by itself where the group is open, and asks where its admins approve of each.
+pub fn join(policy: JoinPolicy) -> Result<Joining, Refusal> {
     match policy {
-        JoinPolicy::Open => Ok(()),
+        JoinPolicy::Open => Ok(Joining::AtOnce),
+        JoinPolicy::Approval => Ok(Joining::ByAsking),
         JoinPolicy::Invited => Err(Refusal::Forbidden),
     }
 }

@@ -24,6 +24,8 @@ pub enum Refusal {
     TopicForbidden,
     /// The user is blocked by its tenant.
     UserBlocked,
+    /// The tenant may not use the platform for a while.
+    TenantSuspended,
     /// No such user in this tenant.
     UserNotFound,
     /// No such group in this tenant.
@@ -44,6 +46,8 @@ pub enum Refusal {
     RecallExpired,
     /// It is done already, and cannot be changed or cancelled any more.
     TooLate,
+    /// The sender has too many messages that are kept back.
+    TooManyKeptBack,
     /// It exists already.
     AlreadyExists,
     /// The client is too old; there is a newer one.
@@ -73,7 +77,7 @@ pub enum Remedy {
 
 impl Refusal {
     /// All of them, for published tables.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::Malformed,
         Self::InvalidField,
         Self::TooLarge,
@@ -83,6 +87,7 @@ impl Refusal {
         Self::NotYourself,
         Self::TopicForbidden,
         Self::UserBlocked,
+        Self::TenantSuspended,
         Self::UserNotFound,
         Self::GroupNotFound,
         Self::NotFound,
@@ -93,6 +98,7 @@ impl Refusal {
         Self::IdExpired,
         Self::RecallExpired,
         Self::TooLate,
+        Self::TooManyKeptBack,
         Self::AlreadyExists,
         Self::Outdated,
         Self::TicketInvalid,
@@ -130,7 +136,7 @@ impl Refusal {
     /// Whether trying again can help.
     pub fn remedy(self) -> Remedy {
         match self {
-            Self::RateLimited | Self::Overloaded | Self::StorageFull => Remedy::Later,
+            Self::TenantSuspended | Self::RateLimited | Self::Overloaded | Self::StorageFull => Remedy::Later,
             _ => Remedy::Never,
         }
     }
@@ -166,6 +172,7 @@ impl Refusal {
             Self::NotYourself => ("not_yourself", 403, 0x87, "`from` must be the sender itself"),
             Self::TopicForbidden => ("topic_forbidden", 403, 0x87, "only the account's own topics are open"),
             Self::UserBlocked => ("user_blocked", 403, 0x87, "the user is blocked"),
+            Self::TenantSuspended => ("tenant_suspended", 403, 0x87, "the tenant is suspended"),
             Self::UserNotFound => ("user_not_found", 404, 0x80, "no such user in this tenant"),
             Self::GroupNotFound => ("group_not_found", 404, 0x80, "no such group in this tenant"),
             Self::NotFound => ("not_found", 404, 0x80, "no such thing"),
@@ -186,6 +193,7 @@ impl Refusal {
                 "the time in which the sender may take it back is over",
             ),
             Self::TooLate => ("too_late", 409, 0x80, "it is done already"),
+            Self::TooManyKeptBack => ("too_many_kept_back", 429, 0x97, "too many messages are kept back"),
             Self::AlreadyExists => ("already_exists", 409, 0x80, "it exists already"),
             Self::Outdated => (
                 "outdated",

@@ -40,6 +40,11 @@ pub fn group_change_key(group: GroupNo, message_id: &str) -> u128 {
     hash(&[b"group change", &group.0.to_le_bytes(), message_id.as_bytes()])
 }
 
+/// The key of a page of a broadcast, so that it is sent once whatever happens on the way.
+pub fn broadcast_key(broadcast_id: &str, page: u64) -> u128 {
+    hash(&[b"broadcast", broadcast_id.as_bytes(), &page.to_le_bytes()])
+}
+
 /// The key of a request that makes something: the account and the request's own id.
 pub fn request_key(account: AccountNo, id: &str) -> u128 {
     hash(&[b"request", &account.0.to_le_bytes(), id.as_bytes()])

@@ -60,6 +60,7 @@ impl Registry {
         let Some(known) = self.known_app(record.no).await? else {
             return Err(Refusal::Unauthenticated.into());
         };
+        self.check_tenant(known.app.tenant).await?;
         let scopes = wanted(scope, known.app.scopes)?;
         // The version that was checked: a reset since then must win.
         self.sign_access_token(&known.app, scopes, version)
@@ -120,6 +121,7 @@ impl Registry {
         let known = self.known_app(AppNo(claims.app)).await?;
         let known = known.filter(|known| known.takes(claims.version, self.now_ms()));
         let known = known.ok_or_else(|| wrong("the app's secret was reset after this access token was given out"))?;
+        self.check_tenant(known.app.tenant).await?;
         // A scope that is unknown by now allows nothing.
         let allowed: Scopes = claims
             .scope

@@ -152,7 +152,7 @@ impl Registry {
     }
 
     /// The live device that shows `token` and is the one `is_expected`. A next token that is shown takes over. Refuses a
-    /// device whose user is blocked.
+    /// device whose user is blocked or whose tenant is suspended.
     pub(crate) async fn known_by_token(
         &self,
         token: &str,
@@ -162,7 +162,7 @@ impl Registry {
         let known = self.known_device(token.device_id).await?;
         let known = known.filter(|known| is_expected(&known.device)).ok_or_else(wrong)?;
         if same(&known.token_hash, &token.hash) {
-            return known.unblocked();
+            return self.admitted(known).await;
         }
         if !known.next_token_hash.is_some_and(|next| same(&next, &token.hash)) {
             return Err(wrong());
@@ -170,10 +170,14 @@ impl Registry {
         self.promote(known.device.no, token).await?;
         // Somebody may have shown it first; then it is the current one by now.
         let known = self.known_device(token.device_id).await?;
-        known
-            .filter(|known| same(&known.token_hash, &token.hash))
-            .ok_or_else(wrong)?
-            .unblocked()
+        let known = known.filter(|known| same(&known.token_hash, &token.hash));
+        self.admitted(known.ok_or_else(wrong)?).await
+    }
+
+    /// The device, unless its user is blocked or its tenant suspended.
+    async fn admitted(&self, known: Arc<KnownDevice>) -> Result<Arc<KnownDevice>, Error> {
+        self.check_tenant(known.device.account.tenant).await?;
+        known.unblocked()
     }
 
     pub(crate) async fn known_device(&self, id: Opaque) -> Result<Option<Arc<KnownDevice>>, Error> {

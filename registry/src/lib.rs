@@ -10,11 +10,14 @@ mod app;
 mod app_sheet;
 mod asker;
 mod audit;
+mod broadcast;
 mod client_version;
 mod credential;
+mod crowd;
 mod device;
 mod error;
 mod group;
+mod join_request;
 mod keys;
 mod membership;
 mod opaque;
@@ -41,22 +44,25 @@ pub use app::{App, NewApp};
 pub use app_sheet::{AppSheet, SECRET_OVERLAP_MAX_S};
 pub use asker::Asker;
 pub use audit::{AuditLine, AuditQuery, NewAuditLine};
+pub use broadcast::{BroadcastCommand, BroadcastRecord, BroadcastState, NewBroadcast, PageSent, Step};
 pub use client_version::{ClientVersions, Update};
+pub use crowd::{Crowd, CrowdPage, Gathered};
 pub use device::Device;
 pub use error::Error;
 pub use godwit_store::{
-    ConversationState, Count, Decision, DuePush, Expected, GroupLine, GroupSettings, LedgerLine, LedgerQuery,
-    MuteSubject, Muted, NEVER_MS, Owed, PushJob, PushableDevice, RECEIPT, ReadElsewhere, RetiredPushToken, RosterKind,
-    RosterRecord, RostersOf, Settled, Settlement, TemplateRecord, TenantRecord, UntoldChange, UserRecord,
+    ConversationState, Decision, DuePush, Expected, GroupLine, GroupSettings, LedgerLine, LedgerQuery, MuteSubject,
+    Muted, NEVER_MS, Owed, PushJob, PushableDevice, RECEIPT, ReadElsewhere, RetiredPushToken, RosterKind, RosterRecord,
+    RostersOf, Settled, Settlement, TemplateRecord, TenantRecord, UntoldChange, UserRecord,
 };
 pub use group::{Group, Member, NewGroup};
+pub use join_request::JoinRequest;
 pub use keys::master_key_check;
 pub use membership::Change;
 pub use push_token::{KeptPushToken, PushDetails, PushDevice, PushToken};
 pub use registration::{Proof, Registered, Registration};
 pub use registry::Registry;
 pub use roster::{MembersChange, NewRoster};
-pub use schedule::{NewSchedule, ScheduleChange, ScheduleRecord, ScheduleState, SchedulesOf};
+pub use schedule::{NewSchedule, ScheduleChange, ScheduleRecord, ScheduleState, SchedulesOf, UnsentDraft};
 pub use scope::{Scope, Scopes, UnknownScope};
 pub use settings::{SecretCost, Settings};
 pub use ticket::Ticket;

@@ -153,6 +153,7 @@ impl Registry {
         }
         let account = self.0.store.account_by_no(record.account).await?;
         let account = account.ok_or_else(|| Error::Internal(format!("a ticket of no account {}", record.account)))?;
+        self.check_tenant(account.tenant).await?;
         if account.blocked {
             return Err(blocked(&account.user));
         }

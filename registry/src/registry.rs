@@ -20,6 +20,8 @@ use crate::shelf::Shelf;
 
 /// Apps kept in memory; a platform has tens.
 const CACHED_APPS_MAX: u64 = 10_000;
+/// Tenants kept in memory.
+const CACHED_TENANTS_MAX: u64 = 100_000;
 /// Group ids whose numbers are kept in memory.
 const CACHED_GROUP_IDS_MAX: u64 = 100_000;
 
@@ -39,6 +41,8 @@ pub(crate) struct Rooms {
     pub(crate) accounts: Accounts,
     /// Which accounts belong to blocked users.
     pub(crate) blocked: Shelf<AccountNo, bool>,
+    /// Which tenants are suspended.
+    pub(crate) suspended: Shelf<TenantNo, bool>,
     pub(crate) devices: Shelf<Opaque, Arc<KnownDevice>>,
     pub(crate) group_nos: Shelf<(TenantNo, GroupId), GroupNo>,
     pub(crate) groups: Shelf<GroupNo, KnownGroup>,
@@ -62,6 +66,7 @@ impl Registry {
             apps: Shelf::new(CACHED_APPS_MAX, |_| 1),
             accounts: Accounts::new(settings.cached_accounts_max),
             blocked: Shelf::new(settings.cached_accounts_max, |_| 1),
+            suspended: Shelf::new(CACHED_TENANTS_MAX, |_| 1),
             devices: Shelf::new(settings.cached_devices_max, |_| 1),
             group_nos: Shelf::new(CACHED_GROUP_IDS_MAX, |_| 1),
             groups: Shelf::new(settings.cached_members_max, KnownGroup::weight),

@@ -201,7 +201,7 @@ fn either(mut one: Vec<AccountNo>, other: &[AccountNo]) -> Vec<AccountNo> {
     one
 }
 
-fn none(kind: RosterKind, id: &UserId) -> Error {
+pub(crate) fn none(kind: RosterKind, id: &UserId) -> Error {
     let kind = match kind {
         RosterKind::Tag => "tag",
         RosterKind::Org => "organisation",

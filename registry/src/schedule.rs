@@ -2,15 +2,33 @@
 
 use godwit_model::{Refusal, TenantNo};
 use godwit_store::{Expected, Versioned};
-pub use godwit_store::{NewSchedule, ScheduleChange, ScheduleRecord, ScheduleState, SchedulesOf};
+pub use godwit_store::{NewSchedule, ScheduleChange, ScheduleRecord, ScheduleState, SchedulesOf, UnsentDraft};
 
 use crate::error::Error;
 use crate::registry::Registry;
 
 impl Registry {
     /// Keeps a schedule; where its author has one under the same draft id, that one is the answer, and `false`.
+    ///
+    /// # Errors
+    /// [`Refusal::TooManyKeptBack`] while its author has too many that wait.
     pub async fn keep_schedule(&self, new: &NewSchedule) -> Result<(ScheduleRecord, bool), Error> {
-        Ok(self.0.store.keep_schedule(new).await?)
+        let most = self.0.settings.kept_back_per_sender_max;
+        let kept = self.0.store.keep_schedule(new, most as u64).await?;
+        kept.ok_or_else(|| {
+            let detail = format!("{most} messages of {} are kept back already", new.author);
+            Error::refused(Refusal::TooManyKeptBack, detail)
+        })
+    }
+
+    /// Whether an author has or had a schedule under this draft id.
+    pub async fn has_schedule_of_draft(&self, tenant: TenantNo, author: &str, draft_id: &str) -> Result<bool, Error> {
+        Ok(self.0.store.has_schedule_of_draft(tenant, author, draft_id).await?)
+    }
+
+    /// What the drafts that wait are recognised by, in the order of their schedules' numbers; those after `after`.
+    pub async fn unsent_drafts(&self, after: u64, limit: u64) -> Result<Vec<UnsentDraft>, Error> {
+        Ok(self.0.store.unsent_drafts(after, limit).await?)
     }
 
     /// A schedule of a tenant.

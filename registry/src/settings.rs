@@ -15,6 +15,8 @@ pub struct Settings {
     pub devices_per_account_max: usize,
     /// Most members of one group.
     pub group_members_max: usize,
+    /// Most messages of one sender that are kept back at once.
+    pub kept_back_per_sender_max: usize,
     /// What checking an app's secret costs.
     pub secret_cost: SecretCost,
     /// Most app secrets checked at the same time.
@@ -37,6 +39,7 @@ impl Default for Settings {
             access_token_ttl_s: 3_600,
             devices_per_account_max: 100,
             group_members_max: limits::GROUP_MEMBERS_MAX,
+            kept_back_per_sender_max: 10_000,
             secret_cost: SecretCost::default(),
             secret_checks_max: 2,
             secret_checks_waiting_max: 64,

@@ -5,7 +5,7 @@ use godwit_store::{Expected, TenantRecord, Versioned};
 
 use crate::app::NAME_BYTES_MAX;
 use crate::error::Error;
-use crate::registry::{Registry, check_text};
+use crate::registry::{Registry, check_text, to_the_end};
 
 impl Registry {
     /// The tenants in the order of their numbers, those after `after`.
@@ -28,6 +28,50 @@ impl Registry {
             Versioned::Done(tenant) => Ok(tenant),
             Versioned::Absent => Err(Refusal::NotFound.into()),
             Versioned::Differs => Err(Error::Differs),
+        }
+    }
+
+    /// Says whether a tenant may not use the platform for a while. Credentials of a suspended one are refused from now on;
+    /// the caller closes its sessions.
+    ///
+    /// # Errors
+    /// [`Refusal::Forbidden`] for the operator's own tenant, [`Error::Differs`] when it is not as expected.
+    pub async fn suspend_tenant(
+        &self,
+        no: TenantNo,
+        suspended: bool,
+        expected: Expected,
+    ) -> Result<TenantRecord, Error> {
+        if no == TenantNo::OPERATOR {
+            let detail = "the operator's own tenant lets the others in again, and is not suspended";
+            return Err(Error::refused(Refusal::Forbidden, detail));
+        }
+        let registry = self.clone();
+        to_the_end(async move {
+            let done = registry
+                .0
+                .store
+                .suspend_tenant(no, suspended, expected, registry.now_ms())
+                .await;
+            registry.0.suspended.changed(&no).await;
+            match done? {
+                Versioned::Done(tenant) => Ok(tenant),
+                Versioned::Absent => Err(Refusal::NotFound.into()),
+                Versioned::Differs => Err(Error::Differs),
+            }
+        })
+        .await
+    }
+
+    /// Refuses what belongs to a suspended tenant.
+    pub async fn check_tenant(&self, no: TenantNo) -> Result<(), Error> {
+        let load = async {
+            let tenant = self.0.store.tenant(no).await?;
+            Ok(tenant.map(|tenant| tenant.suspended_at_ms.is_some()))
+        };
+        match self.0.suspended.get(&no, load).await? {
+            Some(true) => Err(Refusal::TenantSuspended.into()),
+            _ => Ok(()),
         }
     }
 }

@@ -7,6 +7,7 @@ mod tenants;
 
 pub use manage::AppChange;
 pub use tenants::TenantRecord;
+pub(crate) use tenants::suspended;
 
 use godwit_model::{AppNo, TenantNo};
 use sea_orm::ActiveValue::Set;

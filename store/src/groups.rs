@@ -15,7 +15,7 @@ use crate::apps::tenant_from_row;
 use crate::members::{self, MemberRecord};
 use crate::number::{from_row, name_from_row, to_row};
 use crate::untold_changes::owe;
-use crate::{Error, Store, Terms};
+use crate::{Error, Store, Terms, join_requests};
 
 /// A group with its members, as stored at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,6 +160,7 @@ impl Store {
                 return Ok(DissolveOutcome::NoGroup);
             }
             members::all_leave(transaction, no, terms.now_ms).await?;
+            join_requests::forget_group(transaction, no).await?;
             owe(transaction, no, terms, (GroupEvent::Dissolved, None), &[]).await?;
             Ok(DissolveOutcome::Dissolved)
         })

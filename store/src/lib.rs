@@ -7,13 +7,16 @@
 mod accounts;
 mod apps;
 mod audit;
+mod broadcasts;
 mod client_versions;
 mod conversation_states;
 mod copy;
+mod crowds;
 mod devices;
 mod error;
 mod expected;
 mod groups;
+mod join_requests;
 mod members;
 mod mutes;
 mod number;
@@ -36,13 +39,18 @@ mod users;
 pub use accounts::AccountRecord;
 pub use apps::{AppChange, AppRecord, NewApp, TenantRecord};
 pub use audit::{AuditLine, AuditQuery, NewAuditLine};
+pub use broadcasts::{
+    BroadcastCommand, BroadcastRecord, BroadcastState, MalformedBroadcastState, NewBroadcast, PageSent, Step,
+};
 pub use client_versions::ClientVersions;
-pub use conversation_states::{ConversationState, Count};
+pub use conversation_states::ConversationState;
 pub use copy::copy_sqlite;
+pub use crowds::Crowd;
 pub use devices::{DeviceFacts, DeviceRecord, NewDevice, RegisterOutcome, Renewal};
 pub use error::Error;
 pub use expected::{Expected, Versioned};
 pub use groups::{CreateGroupOutcome, DissolveOutcome, GroupLine, GroupRecord, GroupSettings, NewGroup, NewMember};
+pub use join_requests::{JoinAsked, JoinRequest};
 pub use members::{MemberChange, MemberRecord};
 pub use mutes::{MuteSubject, Muted};
 pub use platform::PlatformRecord;
@@ -51,7 +59,9 @@ pub use push_ledger::{LedgerLine, LedgerQuery, RECEIPT};
 pub use push_templates::TemplateRecord;
 pub use push_tokens::{NewPushToken, PushDeviceRecord, PushTokenRecord, PushableDevice, RetiredPushToken};
 pub use rosters::{NewRoster, PutRosterOutcome, RemoveRosterOutcome, RosterKind, RosterRecord, RostersOf};
-pub use schedules::{MalformedScheduleState, NewSchedule, ScheduleChange, ScheduleRecord, ScheduleState, SchedulesOf};
+pub use schedules::{
+    MalformedScheduleState, NewSchedule, ScheduleChange, ScheduleRecord, ScheduleState, SchedulesOf, UnsentDraft,
+};
 pub use terms::{Telling, Terms};
 pub use tickets::{NewTicket, TicketRecord};
 pub use untold_changes::UntoldChange;

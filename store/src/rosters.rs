@@ -108,7 +108,7 @@ fn of_tenant(tenant: TenantNo, kind: RosterKind) -> Select<roster::Entity> {
         .filter(roster::Column::Kind.eq(kind.as_str()))
 }
 
-fn named(tenant: TenantNo, kind: RosterKind, id: &UserId) -> Select<roster::Entity> {
+pub(crate) fn named(tenant: TenantNo, kind: RosterKind, id: &UserId) -> Select<roster::Entity> {
     of_tenant(tenant, kind).filter(roster::Column::RosterId.eq(id.as_str()))
 }
 
@@ -128,7 +128,7 @@ async fn record<C: ConnectionTrait>(connection: &C, row: roster::Model) -> Resul
 }
 
 /// The numbers of the rosters right below any of these.
-async fn below<C: ConnectionTrait>(connection: &C, parents: &[i64]) -> Result<Vec<i64>, Error> {
+pub(crate) async fn below<C: ConnectionTrait>(connection: &C, parents: &[i64]) -> Result<Vec<i64>, Error> {
     let mut found = Vec::new();
     for chunk in parents.chunks(crate::CHUNK_ROWS) {
         let find = roster::Entity::find()

@@ -13,7 +13,7 @@ use std::str::FromStr;
 
 use godwit_model::{AccountNo, AppNo, TenantNo};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use crate::apps::tenant_from_row;
 use crate::number::{from_row, name_from_row, to_row};
@@ -112,6 +112,19 @@ pub struct ScheduleRecord {
     pub done_at_ms: Option<u64>,
 }
 
+/// What a draft that waits is recognised by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnsentDraft {
+    /// The number of its schedule.
+    pub no: u64,
+    /// Whose it is.
+    pub tenant: TenantNo,
+    /// In whose name it is sent.
+    pub author: String,
+    /// The sender's own id of the message.
+    pub draft_id: String,
+}
+
 /// Which schedules are listed.
 #[derive(Clone, Copy, Debug)]
 pub struct SchedulesOf {
@@ -124,21 +137,58 @@ pub struct SchedulesOf {
 }
 
 impl Store {
-    /// Keeps a schedule; where its author has one under the same draft id, that one is the answer, and `false`.
-    pub async fn keep_schedule(&self, new: &NewSchedule) -> Result<(ScheduleRecord, bool), Error> {
+    /// Keeps a schedule; where its author has one under the same draft id, that one is the answer, and `false`. `None`
+    /// when so many of the author's wait already.
+    pub async fn keep_schedule(&self, new: &NewSchedule, most: u64) -> Result<Option<(ScheduleRecord, bool)>, Error> {
         self.write(|held| async move {
             let transaction = &*held;
-            let find = row::Entity::find()
+            let find = of_draft(new.tenant, &new.author, &new.draft_id);
+            if let Some(found) = find.one(transaction).await? {
+                return Ok(Some((found.try_into()?, false)));
+            }
+            let waiting = row::Entity::find()
                 .filter(row::Column::TenantNo.eq(i64::from(new.tenant.0)))
                 .filter(row::Column::Author.eq(&new.author))
-                .filter(row::Column::DraftId.eq(&new.draft_id));
-            if let Some(found) = find.one(transaction).await? {
-                return Ok((found.try_into()?, false));
+                .filter(row::Column::State.eq(ScheduleState::Pending.as_str()));
+            if waiting.count(transaction).await? >= most {
+                return Ok(None);
             }
             let made = row::Entity::insert(fresh(new)).exec_with_returning(transaction).await?;
-            Ok((made.try_into()?, true))
+            Ok(Some((made.try_into()?, true)))
         })
         .await
+    }
+
+    /// Whether an author has or had a schedule under this draft id.
+    pub async fn has_schedule_of_draft(&self, tenant: TenantNo, author: &str, draft_id: &str) -> Result<bool, Error> {
+        let found = of_draft(tenant, author, draft_id).one(&self.reader).await?;
+        Ok(found.is_some())
+    }
+
+    /// The authors and draft ids of schedules that wait or are being sent, a page in the order of their numbers; those
+    /// after `after`, each with its number.
+    pub async fn unsent_drafts(&self, after: u64, limit: u64) -> Result<Vec<UnsentDraft>, Error> {
+        let unsent = [ScheduleState::Pending, ScheduleState::Sending];
+        let find = row::Entity::find()
+            .select_only()
+            .column(row::Column::ScheduleNo)
+            .column(row::Column::TenantNo)
+            .column(row::Column::Author)
+            .column(row::Column::DraftId)
+            .filter(row::Column::State.is_in(unsent.map(ScheduleState::as_str)))
+            .filter(row::Column::ScheduleNo.gt(to_row(after)))
+            .order_by_asc(row::Column::ScheduleNo)
+            .limit(limit);
+        let rows: Vec<(i64, i64, String, String)> = find.into_tuple().all(&self.reader).await?;
+        let draft = |(no, tenant, author, draft_id)| {
+            Ok(UnsentDraft {
+                no: from_row(no)?,
+                tenant: tenant_from_row(tenant)?,
+                author,
+                draft_id,
+            })
+        };
+        rows.into_iter().map(draft).collect()
     }
 
     /// A schedule of a tenant.
@@ -163,6 +213,13 @@ impl Store {
         let rows = find.all(&self.reader).await?;
         rows.into_iter().map(ScheduleRecord::try_from).collect()
     }
+}
+
+fn of_draft(tenant: TenantNo, author: &str, draft_id: &str) -> Select<row::Entity> {
+    row::Entity::find()
+        .filter(row::Column::TenantNo.eq(i64::from(tenant.0)))
+        .filter(row::Column::Author.eq(author))
+        .filter(row::Column::DraftId.eq(draft_id))
 }
 
 fn with_id(tenant: TenantNo, id: &str) -> Select<row::Entity> {

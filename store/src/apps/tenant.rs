@@ -10,6 +10,7 @@ pub struct Model {
     pub name: String,
     pub created_at_ms: i64,
     pub version: i64,
+    pub suspended_at_ms: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -2,10 +2,11 @@
 
 use godwit_model::TenantNo;
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::SelectStatement;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
 use super::{AppRecord, NewApp, insert_app, insert_tenant, tenant, tenant_from_row};
-use crate::number::from_row;
+use crate::number::{from_row, to_row};
 use crate::{Error, Expected, Store, Versioned};
 
 /// A tenant, as stored.
@@ -19,6 +20,8 @@ pub struct TenantRecord {
     pub version: u64,
     /// When it was made.
     pub created_at_ms: u64,
+    /// Since when it may not use the platform, if so.
+    pub suspended_at_ms: Option<u64>,
 }
 
 impl Store {
@@ -38,6 +41,7 @@ impl Store {
                 name: name.to_owned(),
                 version: 1,
                 created_at_ms: now_ms,
+                suspended_at_ms: None,
             };
             Ok((made, app))
         })
@@ -86,6 +90,46 @@ impl Store {
         })
         .await
     }
+
+    /// Says whether a tenant may not use the platform for a while. Saying it again changes nothing.
+    pub async fn suspend_tenant(
+        &self,
+        no: TenantNo,
+        suspended: bool,
+        expected: Expected,
+        now_ms: u64,
+    ) -> Result<Versioned<TenantRecord>, Error> {
+        self.write(|held| async move {
+            let transaction = &*held;
+            let Some(found) = tenant::Entity::find_by_id(i64::from(no.0)).one(transaction).await? else {
+                return Ok(Versioned::Absent);
+            };
+            if !expected.holds(Some(from_row(found.version)?)) {
+                return Ok(Versioned::Differs);
+            }
+            if found.suspended_at_ms.is_some() == suspended {
+                return TenantRecord::try_from(found).map(Versioned::Done);
+            }
+            let change = tenant::ActiveModel {
+                tenant_no: Set(found.tenant_no),
+                suspended_at_ms: Set(suspended.then_some(to_row(now_ms))),
+                version: Set(found.version + 1),
+                ..Default::default()
+            };
+            let changed = tenant::Entity::update(change).exec(transaction).await?;
+            TenantRecord::try_from(changed).map(Versioned::Done)
+        })
+        .await
+    }
+}
+
+/// The numbers of the tenants that are suspended.
+pub(crate) fn suspended() -> SelectStatement {
+    let find = tenant::Entity::find()
+        .select_only()
+        .column(tenant::Column::TenantNo)
+        .filter(tenant::Column::SuspendedAtMs.is_not_null());
+    find.into_query()
 }
 
 impl TryFrom<tenant::Model> for TenantRecord {
@@ -97,6 +141,7 @@ impl TryFrom<tenant::Model> for TenantRecord {
             name: row.name,
             version: from_row(row.version)?,
             created_at_ms: from_row(row.created_at_ms)?,
+            suspended_at_ms: row.suspended_at_ms.map(from_row).transpose()?,
         })
     }
 }

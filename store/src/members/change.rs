@@ -10,7 +10,7 @@ use super::{MemberRecord, among, insert, member, numbers, present_in, still_are}
 use crate::groups::{set_version, version_of};
 use crate::number::to_row;
 use crate::untold_changes::owe;
-use crate::{CHUNK_ROWS, Error, NewMember, Store, Terms};
+use crate::{CHUNK_ROWS, Error, NewMember, Store, Terms, join_requests};
 
 /// What became of a change of a group's members.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +76,7 @@ impl Store {
                 })
                 .collect();
             insert(transaction, no, &rows, terms.now_ms).await?;
+            join_requests::answered(transaction, no, &new).await?;
             let changed = among(transaction, no, &new).await?;
             if !changed.is_empty() {
                 owe(transaction, no, terms, (GroupEvent::Joined, None), &changed).await?;

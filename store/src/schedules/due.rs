@@ -4,26 +4,29 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{ScheduleRecord, ScheduleState, row};
+use crate::apps::suspended;
 use crate::number::{from_row, to_row};
 use crate::{Error, Store};
 
 impl Store {
-    /// The time of the next schedule that waits, if any does.
+    /// The time of the next schedule that waits, if any does but for those of suspended tenants.
     pub async fn next_schedule_due_ms(&self) -> Result<Option<u64>, Error> {
         let find = in_state(ScheduleState::Pending)
             .select_only()
             .column(row::Column::DueAtMs)
             .order_by_asc(row::Column::DueAtMs);
+        let find = find.filter(row::Column::TenantNo.not_in_subquery(suspended()));
         let due: Option<i64> = find.into_tuple().one(&self.reader).await?;
         due.map(from_row).transpose()
     }
 
-    /// Takes the first schedules whose time has come: they can be neither changed nor cancelled from now on.
+    /// Takes the first schedules whose time has come, but for those of suspended tenants: they can be neither changed nor cancelled from now on.
     pub async fn claim_schedules(&self, now_ms: u64, limit: u64) -> Result<Vec<ScheduleRecord>, Error> {
         self.write(|held| async move {
             let transaction = &*held;
             let due = in_state(ScheduleState::Pending)
                 .filter(row::Column::DueAtMs.lte(to_row(now_ms)))
+                .filter(row::Column::TenantNo.not_in_subquery(suspended()))
                 .order_by_asc(row::Column::DueAtMs)
                 .order_by_asc(row::Column::ScheduleNo)
                 .limit(limit)

@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect
 use crate::accounts::account;
 use crate::devices::{self, device};
 use crate::number::{from_row, to_row};
-use crate::{Error, Store, members, rosters, tickets};
+use crate::{Error, Store, join_requests, members, rosters, tickets};
 
 /// What became of a user to be removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +50,7 @@ impl Store {
             }
             tickets::forget_of(transaction, account).await?;
             rosters::forget(transaction, account).await?;
+            join_requests::forget_account(transaction, account).await?;
             let change = account::ActiveModel {
                 account_no: Set(found.account_no),
                 user_id: Set(format!("deleted.{}", found.account_id)),

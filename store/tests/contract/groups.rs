@@ -2,8 +2,8 @@
 
 use godwit_model::{AccountNo, GroupEvent, GroupNo, JoinPolicy, Role, TenantNo};
 use godwit_store::{
-    CreateGroupOutcome, DissolveOutcome, Expected, GroupSettings, MemberChange, MemberRecord, NewGroup, NewMember,
-    Store, Telling, Terms, UntoldChange,
+    CreateGroupOutcome, DissolveOutcome, Expected, GroupSettings, JoinAsked, MemberChange, MemberRecord, NewGroup,
+    NewMember, Store, Telling, Terms, UntoldChange,
 };
 
 use crate::people::{NOW_MS, account, accounts, tenant};
@@ -368,4 +368,33 @@ pub(crate) async fn groups_are_listed_with_the_number_of_their_members(store: St
     assert_eq!(all, [("a".to_owned(), 0), ("b".to_owned(), 3), ("d".to_owned(), 2)]);
     assert_eq!(lines(store.groups(one, "a", 1).await.unwrap()), [("b".to_owned(), 3)]);
     assert!(store.groups(other, "", 10).await.unwrap().is_empty());
+}
+
+pub(crate) async fn who_asks_to_join_is_kept_until_it_is_answered(store: Store) {
+    let tenant = tenant(&store).await;
+    let people = accounts(&store, tenant, 5).await;
+    let no = made(&store, &new_group(tenant, "team", &people[..1])).await;
+    let ask = async |at: usize, most| store.ask_to_join(no, people[at], most, NOW_MS + 7).await.unwrap();
+    assert_eq!(ask(2, 2).await, JoinAsked::Kept(true));
+    assert_eq!(ask(1, 2).await, JoinAsked::Kept(true));
+    assert_eq!(ask(1, 2).await, JoinAsked::Kept(false));
+    assert_eq!(ask(3, 2).await, JoinAsked::TooMany);
+    assert_eq!(ask(3, 9).await, JoinAsked::Kept(true));
+    assert_eq!(ask(4, 9).await, JoinAsked::Kept(true));
+    let of = async |after: &str, limit| -> Vec<String> {
+        let found = store.join_requests(no, after, limit).await.unwrap();
+        assert!(found.iter().all(|request| request.asked_at_ms == NOW_MS + 7));
+        found.into_iter().map(|request| request.user.to_string()).collect()
+    };
+    assert_eq!(of("", 2).await, ["user1", "user2"]);
+    assert_eq!(of("user2", 9).await, ["user3", "user4"]);
+    store.add_members(no, &people[1..2], 9, &at()).await.unwrap();
+    assert!(store.forget_join_request(no, people[2]).await.unwrap());
+    assert!(!store.forget_join_request(no, people[2]).await.unwrap());
+    store.remove_user(people[3], NOW_MS).await.unwrap();
+    assert_eq!(of("", 9).await, ["user4"]);
+    assert!(store.asks_to_join(no, people[4]).await.unwrap() && !store.asks_to_join(no, people[1]).await.unwrap());
+    store.dissolve_group(no, &at()).await.unwrap();
+    assert!(of("", 9).await.is_empty());
+    assert_eq!(ask(2, 9).await, JoinAsked::NoGroup);
 }

@@ -7,6 +7,7 @@
 mod accounts;
 mod apps;
 mod audit;
+mod broadcasts;
 mod devices;
 mod groups;
 mod opening;
@@ -115,11 +116,18 @@ contract! {
     a_schedule_is_kept_once_whoever_asks_first in schedules;
     what_is_due_is_claimed_in_the_order_of_its_time in schedules;
     only_what_waits_is_changed_or_cancelled in schedules;
+    an_author_has_so_many_that_wait_and_no_more in schedules;
+    what_belongs_to_a_suspended_tenant_waits in schedules;
+    who_asks_to_join_is_kept_until_it_is_answered in groups;
+    a_broadcast_is_kept_once_whoever_asks_first in broadcasts;
+    a_page_of_a_broadcast_is_frozen_before_it_is_sent in broadcasts;
+    a_broadcast_that_rests_or_is_over_freezes_no_page in broadcasts;
+    a_crowd_is_walked_in_the_order_of_its_accounts in broadcasts;
+    what_became_of_a_page_is_counted in broadcasts;
     the_audit_is_read_from_both_ends in audit;
     what_is_said_of_clients_is_kept in audit;
     what_is_read_stays_read in reading;
     a_count_that_somebody_else_made_is_not_made_again in reading;
-    inboxes_are_counted_together in reading;
     mutes_and_wishes_are_read_as_they_were_made in reading;
     a_beginning_is_noted_once in reading;
     a_device_has_vendors_in_an_order in push;

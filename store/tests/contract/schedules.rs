@@ -30,7 +30,7 @@ pub(crate) async fn a_schedule_is_kept_once_whoever_asks_first(store: Store) {
             draft_id: "same".to_owned(),
             ..new(tenant, &id, NOW_MS + at)
         };
-        tokio::spawn(async move { store.keep_schedule(&new).await.unwrap() })
+        tokio::spawn(async move { store.keep_schedule(&new, 99).await.unwrap().unwrap() })
     });
     let mut kept = Vec::new();
     for ask in asks.collect::<Vec<_>>() {
@@ -49,7 +49,7 @@ pub(crate) async fn a_schedule_is_kept_once_whoever_asks_first(store: Store) {
         ..new(tenant, "other", NOW_MS)
     };
     assert!(
-        store.keep_schedule(&of_bob).await.unwrap().1,
+        store.keep_schedule(&of_bob, 1).await.unwrap().unwrap().1,
         "another author's is another one"
     );
 }
@@ -63,7 +63,11 @@ pub(crate) async fn what_is_due_is_claimed_in_the_order_of_its_time(store: Store
         ("b", NOW_MS + 2),
         ("z", NOW_MS + 99),
     ] {
-        store.keep_schedule(&new(tenant, id, due_ms)).await.unwrap();
+        store
+            .keep_schedule(&new(tenant, id, due_ms), 99)
+            .await
+            .unwrap()
+            .unwrap();
     }
     assert_eq!(store.next_schedule_due_ms().await.unwrap(), Some(NOW_MS + 1));
     assert!(store.claim_schedules(NOW_MS, 10).await.unwrap().is_empty());
@@ -108,7 +112,11 @@ pub(crate) async fn what_is_due_is_claimed_in_the_order_of_its_time(store: Store
 pub(crate) async fn only_what_waits_is_changed_or_cancelled(store: Store) {
     let (one, other) = (tenant(&store).await, tenant(&store).await);
     for id in ["a", "b"] {
-        store.keep_schedule(&new(one, id, NOW_MS + 10)).await.unwrap();
+        store
+            .keep_schedule(&new(one, id, NOW_MS + 10), 99)
+            .await
+            .unwrap()
+            .unwrap();
     }
     let later = ScheduleChange::Change {
         due_at_ms: NOW_MS + 500,
@@ -140,4 +148,80 @@ pub(crate) async fn only_what_waits_is_changed_or_cancelled(store: Store) {
     ));
     assert_eq!(change("a", &later, Expected::Any).await, None, "it is cancelled");
     assert!(store.claim_schedules(NOW_MS + 900, 10).await.unwrap().is_empty());
+}
+
+pub(crate) async fn an_author_has_so_many_that_wait_and_no_more(store: Store) {
+    let tenant = tenant(&store).await;
+    store
+        .keep_schedule(&new(tenant, "a", NOW_MS + 1), 2)
+        .await
+        .unwrap()
+        .unwrap();
+    let (second, _) = store
+        .keep_schedule(&new(tenant, "b", NOW_MS + 2), 2)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        store.keep_schedule(&new(tenant, "c", NOW_MS + 3), 2).await.unwrap(),
+        None
+    );
+    let (same, is_new) = store
+        .keep_schedule(&new(tenant, "b", NOW_MS + 9), 2)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((same, is_new), (second.clone(), false), "one that is there is found");
+    let page = store.unsent_drafts(0, 1).await.unwrap();
+    let rest = store.unsent_drafts(page[0].no, 9).await.unwrap();
+    let names = [&page[0], &rest[0]].map(|draft| (draft.author.as_str(), draft.draft_id.as_str()));
+    assert_eq!((names, rest.len()), ([("ann", "draft-a"), ("ann", "draft-b")], 1));
+    store.claim_schedules(NOW_MS + 1, 9).await.unwrap();
+    store
+        .keep_schedule(&new(tenant, "c", NOW_MS + 3), 2)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(store.unsent_drafts(0, 9).await.unwrap().len(), 3, "one is being sent");
+    for (draft, there) in [("draft-a", true), ("draft-z", false)] {
+        assert_eq!(store.has_schedule_of_draft(tenant, "ann", draft).await.unwrap(), there);
+    }
+    assert!(!store.has_schedule_of_draft(tenant, "bob", "draft-a").await.unwrap());
+}
+
+pub(crate) async fn what_belongs_to_a_suspended_tenant_waits(store: Store) {
+    let (one, other) = (tenant(&store).await, tenant(&store).await);
+    for (tenant, id) in [(one, "a"), (other, "b")] {
+        store
+            .keep_schedule(&new(tenant, id, NOW_MS + 1), 9)
+            .await
+            .unwrap()
+            .unwrap();
+    }
+    let suspend = async |suspended| {
+        let done = store
+            .suspend_tenant(one, suspended, Expected::Any, NOW_MS)
+            .await
+            .unwrap();
+        let Versioned::Done(tenant) = done else {
+            unreachable!("it is there")
+        };
+        tenant
+    };
+    let suspended = suspend(true).await;
+    assert_eq!((suspended.suspended_at_ms, suspended.version), (Some(NOW_MS), 2));
+    assert_eq!(suspend(true).await, suspended, "it is so already");
+    let differs = store
+        .suspend_tenant(one, false, Expected::Version(1), NOW_MS)
+        .await
+        .unwrap();
+    assert_eq!(differs, Versioned::Differs);
+    let ids = |claimed: Vec<godwit_store::ScheduleRecord>| -> Vec<String> {
+        claimed.into_iter().map(|record| record.asked.id).collect()
+    };
+    assert_eq!(ids(store.claim_schedules(NOW_MS + 9, 9).await.unwrap()), ["b"]);
+    assert_eq!(store.next_schedule_due_ms().await.unwrap(), None);
+    assert_eq!(suspend(false).await.suspended_at_ms, None);
+    assert_eq!(store.next_schedule_due_ms().await.unwrap(), Some(NOW_MS + 1));
+    assert_eq!(ids(store.claim_schedules(NOW_MS + 9, 9).await.unwrap()), ["a"]);
 }
