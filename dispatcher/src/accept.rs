@@ -35,7 +35,7 @@ impl Dispatcher {
         self.check_id(&draft)?;
         let author = self.author(sender, draft.from.as_ref()).await?;
         let delay_ms = u64::from(std::mem::take(&mut draft.deliver_after_s)) * 1_000;
-        if delay_ms > 0 {
+        if delay_ms > 0 || self.is_kept_back(&author, &draft.id) {
             return self.keep_back(&author, draft, delay_ms).await;
         }
         let lifetime_ms = draft.ttl_s.map(|ttl_s| u64::from(ttl_s) * 1_000);
@@ -57,7 +57,7 @@ impl Dispatcher {
         })
     }
 
-    fn check_id(&self, draft: &Draft) -> Result<(), Refused> {
+    pub(crate) fn check_id(&self, draft: &Draft) -> Result<(), Refused> {
         if draft.id.is_empty() {
             return Err(Refused::new(
                 Refusal::InvalidField,

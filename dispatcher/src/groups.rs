@@ -1,5 +1,6 @@
 //! Changes of groups: permitted here, kept by the registry together with the debt to tell the members, then told.
 
+mod joining;
 mod settings;
 mod telling;
 
@@ -13,6 +14,7 @@ use crate::failure::of_registry;
 use crate::to_the_end::to_the_end;
 use crate::{Dispatcher, Sender, new_message_id};
 
+pub use joining::Joined;
 pub use settings::GroupWish;
 pub(crate) use settings::whatever;
 

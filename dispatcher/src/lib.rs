@@ -7,6 +7,7 @@
 pub mod accept;
 mod append;
 mod author;
+mod broadcast;
 mod call;
 mod devices;
 mod expand;
@@ -21,6 +22,7 @@ pub mod render;
 mod requests;
 mod schedule;
 mod sender;
+mod tenants;
 mod to_the_end;
 mod users;
 mod wishes;
@@ -37,10 +39,11 @@ use godwit_registry::Registry;
 
 pub use accept::Accepted;
 pub use append::{Appending, Submitted};
+pub use broadcast::{BroadcastAsked, BroadcastReport, BroadcastWish};
 pub use devices::NewRegistration;
 pub use expand::{AcceptedTarget, RefusedTarget};
 pub use godwit_archive::GoneReason;
-pub use groups::{GroupActor, GroupWish};
+pub use groups::{GroupActor, GroupWish, Joined};
 pub use message_id::new_message_id;
 pub use push::{Channels, Due, Push, PushSettings};
 pub use requests::Reply;
@@ -64,6 +67,8 @@ pub struct Dispatcher {
     push: Push,
     /// When the next message that is kept back is due, as far as is known.
     next_due_ms: Arc<AtomicU64>,
+    broadcasts: Arc<broadcast::BroadcastDesk>,
+    unsent: Arc<schedule::Unsent>,
 }
 
 impl Dispatcher {
@@ -79,6 +84,8 @@ impl Dispatcher {
             accepted: accepted("no"),
             push: Push::default(),
             next_due_ms: Arc::new(AtomicU64::new(0)),
+            broadcasts: Arc::default(),
+            unsent: Arc::default(),
         }
     }
 

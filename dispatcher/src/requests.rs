@@ -6,14 +6,17 @@ mod conversation_unread;
 mod device_deregister;
 mod device_set_push;
 mod group_add_members;
+mod group_approve_join;
 mod group_change_role;
 mod group_create;
 mod group_dissolve;
 mod group_get;
 mod group_join;
+mod group_join_requests;
 mod group_leave;
 mod group_list;
 mod group_mute_members;
+mod group_refuse_join;
 mod group_remove_members;
 mod group_update;
 mod group_view;
@@ -79,6 +82,9 @@ impl Dispatcher {
             group_remove_members::METHOD => answer(group_remove_members::call(self, device, read(params)?).await),
             group_change_role::METHOD => answer(group_change_role::call(self, device, read(params)?).await),
             group_join::METHOD => answer(group_join::call(self, device, read(params)?).await),
+            group_join_requests::METHOD => answer(group_join_requests::call(self, device, read(params)?).await),
+            group_approve_join::METHOD => answer(group_approve_join::call(self, device, read(params)?).await),
+            group_refuse_join::METHOD => answer(group_refuse_join::call(self, device, read(params)?).await),
             group_update::METHOD => answer(group_update::call(self, device, read(params)?).await),
             group_mute_members::METHOD => answer(group_mute_members::call(self, device, read(params)?).await),
             group_leave::METHOD => answer(group_leave::call(self, device, read(params)?).await),

@@ -4,7 +4,10 @@
 //! its own id, so that the archive knows it when a crash makes it come twice.
 
 mod run;
+mod unsent;
 mod wish;
+
+pub(crate) use unsent::Unsent;
 
 pub use wish::ScheduleWish;
 
@@ -50,6 +53,10 @@ impl Dispatcher {
             created_at_ms: now_ms,
             due_at_ms: now_ms.saturating_add(delay_ms),
         };
+        if self.was_sent(author, &draft.id).await? {
+            // The log knows it: it is that message, or another meaning.
+            return self.judge_draft(author, draft).await;
+        }
         let accepted = self.judge_draft(author, draft).await?;
         Ok(Accepted {
             kept_back: Some(Box::new(new)),
@@ -57,11 +64,28 @@ impl Dispatcher {
         })
     }
 
+    /// Whether a draft under this id was sent without ever being kept back.
+    async fn was_sent(&self, author: &Author, id: &str) -> Result<bool, Refused> {
+        let has_schedule = self
+            .registry
+            .has_schedule_of_draft(author.tenant, &author.name, id)
+            .await;
+        if has_schedule.map_err(of_registry)? {
+            return Ok(false);
+        }
+        let key = fingerprint::draft_key(author.tenant, &author.name, id);
+        self.read(move |archive| archive.knows_draft(key)).await
+    }
+
     /// Keeps what was judged; says where it waits, and whether it is new.
     pub(crate) async fn store_schedule(self, new: Box<NewSchedule>) -> Result<(KeptBack, bool), Refused> {
         let (kept, is_new) = self.registry.keep_schedule(&new).await.map_err(of_registry)?;
         if kept.asked.fingerprint != new.fingerprint {
             return Err(Refusal::IdConflict.into());
+        }
+        if is_new {
+            self.unsent
+                .add(fingerprint::draft_key(new.tenant, &new.author, &new.draft_id));
         }
         self.know_due(kept.asked.due_at_ms);
         Ok((

@@ -78,6 +78,7 @@ pub(crate) fn registry(settings: &Settings) -> godwit_registry::Settings {
         ticket_ttl_max_s: credentials.ticket_lifetime_max.as_secs(),
         access_token_ttl_s: credentials.access_token_lifetime.as_secs(),
         devices_per_account_max: limits.devices_per_account,
+        kept_back_per_sender_max: limits.kept_back_per_sender,
         group_members_max: limits.group_members,
         secret_checks_max: credentials.secret_checks,
         secret_checks_waiting_max: credentials.secret_checks_waiting,

@@ -120,6 +120,7 @@ pub(crate) async fn start_with(
     let pushing = pushing.map_err(|error| Failure::new("GW-S001", error.to_string(), ""))?;
     let scheduling = core.dispatcher.run_schedules().await;
     let scheduling = scheduling.map_err(|error| Failure::new("GW-S001", error.to_string(), ""))?;
+    let broadcasting = core.dispatcher.run_broadcasts();
     let mut running = Running {
         bound: sockets.bound(),
         tls: tls.clone(),
@@ -133,6 +134,7 @@ pub(crate) async fn start_with(
         running.doors.others.push(tokio::spawn(push::keep_renewed(vendors)));
     }
     running.doors.others.push(scheduling);
+    running.doors.others.push(broadcasting);
     if let (Some(tls), Some(files)) = (tls, settings.tls_files()) {
         running.doors.others.push(tokio::spawn(keep_renewed(tls, files, clock)));
     }
@@ -371,6 +373,7 @@ impl Core {
         let hub = Hub::new(switchboard, archive.clone());
         let dispatcher = Dispatcher::new(registry.clone(), archive.clone(), hub.clone(), clock)
             .with_recall_window_ms(rooms::milliseconds(settings.limits.recall_time))
+            .with_broadcast_rate(settings.broadcasts.rate)
             .with_push(push);
         dispatcher.tell_what_is_owed().await;
         Ok(Self {

@@ -67,11 +67,7 @@ pub(super) fn authenticate(door: &Arc<Door>, credentials: &Credentials<'_>) -> J
                 attach(&door, device, (&account, &token), clean_start).await
             }
             Ok(_) => Err(ConnectRefusal::WrongClientId),
-            Err(Error::Refused { .. }) => Err(ConnectRefusal::WrongCredentials),
-            Err(error) => {
-                tracing::error!(%error, "credentials could not be checked");
-                Err(ConnectRefusal::Unavailable)
-            }
+            Err(error) => Err(not_let_in(&error)),
         };
         Done::Entered(outcome)
     })
@@ -102,8 +98,19 @@ async fn attach(
             clean_start,
             sent_before: 0,
         }),
-        Err(Error::Refused { .. }) => Err(ConnectRefusal::WrongCredentials),
-        Err(_) => Err(ConnectRefusal::Unavailable),
+        Err(error) => Err(not_let_in(&error)),
+    }
+}
+
+/// Why a client is not let in; one of a suspended tenant may be later, with the same credentials.
+fn not_let_in(error: &Error) -> ConnectRefusal {
+    match error.refusal() {
+        Some(Refusal::TenantSuspended) => ConnectRefusal::Unavailable,
+        Some(_) => ConnectRefusal::WrongCredentials,
+        None => {
+            tracing::error!(%error, "credentials could not be checked");
+            ConnectRefusal::Unavailable
+        }
     }
 }
 

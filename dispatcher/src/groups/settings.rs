@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use godwit_model::{GroupId, JoinPolicy, Refusal, Refused, Role, UserId, permission};
-use godwit_registry::{Device, Error, Expected, Group, GroupSettings};
+use godwit_registry::{Error, Expected, Group, GroupSettings};
 
 use super::{Attempt, GroupActor};
 use crate::failure::of_registry;
@@ -101,23 +101,6 @@ impl Dispatcher {
             .registry
             .mute_members(&group, users, until_ms, &self.asker(actor)?)
             .await)
-    }
-
-    /// A user joins an open group by itself. Who is a member already stays as it is.
-    pub async fn join_group(&self, device: &Arc<Device>, id: &GroupId) -> Result<Arc<Group>, Refused> {
-        let (dispatcher, device, id) = (self.clone(), Arc::clone(device), id.clone());
-        to_the_end(async move { dispatcher.changed(|| dispatcher.try_to_join(&device, &id)).await }).await
-    }
-
-    async fn try_to_join(&self, device: &Arc<Device>, id: &GroupId) -> Result<Attempt, Refused> {
-        let actor = Sender::Device(Arc::clone(device));
-        let (group, role) = self.group_and_role(&actor, id).await?;
-        if role.is_none() {
-            permission::join(group.join_policy)
-                .map_err(|refusal| Refused::new(refusal, format!("the group {id} is not open: an admin adds you")))?;
-        }
-        let own = [device.account.user.clone()];
-        Ok(self.registry.add_members(&group, &own, &self.asker(&actor)?).await)
     }
 
     /// Gives members other roles, one after the other; tells of each what became of it.

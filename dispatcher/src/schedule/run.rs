@@ -31,6 +31,7 @@ impl Dispatcher {
     /// the platform stopped is sent first.
     pub async fn run_schedules(&self) -> Result<JoinHandle<()>, Error> {
         self.registry.release_schedules().await?;
+        self.unsent.load(&self.registry).await?;
         let dispatcher = self.clone();
         Ok(tokio::spawn(async move { dispatcher.keep_sending().await }))
     }
@@ -99,7 +100,11 @@ impl Dispatcher {
                 .increment(1);
             settled.push((schedule.no, outcome));
         }
-        self.registry.settle_schedules(&settled).await.map_err(of_registry)
+        self.registry.settle_schedules(&settled).await.map_err(of_registry)?;
+        for schedule in due {
+            self.unsent.remove(&schedule.asked);
+        }
+        Ok(())
     }
 
     /// Judges a message whose time has come, and queues it.

@@ -89,7 +89,11 @@ impl Dispatcher {
             return Ok(Some(found));
         }
         let change = ScheduleChange::Cancel(self.clock.now_ms());
-        self.try_to_change(&found, &change, expected).await
+        let cancelled = self.try_to_change(&found, &change, expected).await?;
+        if cancelled.is_some() {
+            self.unsent.remove(&found.asked);
+        }
+        Ok(cancelled)
     }
 
     async fn try_to_change(

@@ -230,6 +230,12 @@ sections! {
         ledger_not_due: bool = true;
     }
 
+    /// Broadcasts: messages that go to any number of accounts, page by page.
+    broadcasts: Broadcasts {
+        /// Accounts a second that all broadcasts together reach. Each of them may be asked to go slower.
+        rate: u32 = 5_000;
+    }
+
     /// How long credentials live, and what checking them costs.
     credentials: Credentials {
         /// How long a ticket lives when the app names no time.
@@ -252,6 +258,8 @@ sections! {
         devices_per_account: usize = 100;
         /// Most members of one group, at most 100000.
         group_members: usize = 100_000;
+        /// Most messages of one sender, a user or an app, that are kept back at once.
+        kept_back_per_sender: usize = 10_000;
         /// Most devices kept in memory between two questions to the database.
         cached_devices: u64 = 200_000;
         /// Most accounts kept in memory between two questions to the database.
