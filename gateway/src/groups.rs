@@ -1,8 +1,10 @@
 //! `/v1/groups`: groups and their members, changed by an app or by a device as its user.
 
+mod joining;
 mod members;
 mod settings;
 
+pub(crate) use joining::*;
 pub(crate) use members::*;
 pub(crate) use settings::*;
 
@@ -67,7 +69,7 @@ pub(crate) struct GroupAnswer {
     name: String,
     /// Its conversation.
     conv: String,
-    /// `invited`: admins add members; `open`: every user may join.
+    /// `invited`: admins add members; `open`: every user may join; `approval`: every user may ask, and admins approve.
     join_policy: &'static str,
     /// Whether only admins and the owner write.
     muted: bool,

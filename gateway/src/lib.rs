@@ -8,6 +8,7 @@ mod apps;
 mod audit;
 mod auth;
 mod body;
+mod broadcasts;
 mod client_versions;
 mod conversations;
 mod description;

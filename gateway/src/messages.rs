@@ -22,7 +22,7 @@ use crate::envelope::{Draft, Envelope};
 use crate::idempotency;
 use crate::problem::Problem;
 
-const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// What became of a message. The same for every repeat of it.
 #[derive(Serialize, ToSchema)]

@@ -14,9 +14,9 @@ use crate::door::{Door, Gateway};
 use crate::problem::Problem;
 use crate::settings::Settings;
 use crate::{
-    apps, audit, client_versions, conversations, description, devices, docs_page, frame, groups, health, history,
-    inbox, messages, oauth, push_receipts, push_templates, pushes, reading, rosters, schedules, tenants, tickets,
-    try_page, users, withdrawals,
+    apps, audit, broadcasts, client_versions, conversations, description, devices, docs_page, frame, groups, health,
+    history, inbox, messages, oauth, push_receipts, push_templates, pushes, reading, rosters, schedules, tenants,
+    tickets, try_page, users, withdrawals,
 };
 
 /// The REST door. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`: without the peer's address all
@@ -84,9 +84,20 @@ fn resources() -> OpenApiRouter<Door> {
         .routes(routes!(health::health))
         .routes(routes!(health::readiness))
         .routes(routes!(health::metrics))
+        .merge(broadcasts())
         .merge(organisation())
         .merge(rosters())
         .merge(groups())
+}
+
+/// Messages to any number of accounts.
+fn broadcasts() -> OpenApiRouter<Door> {
+    OpenApiRouter::new()
+        .routes(routes!(broadcasts::list_broadcasts, broadcasts::create_broadcast))
+        .routes(routes!(broadcasts::read_broadcast, broadcasts::cancel_broadcast))
+        .routes(routes!(broadcasts::pause_broadcast))
+        .routes(routes!(broadcasts::resume_broadcast))
+        .routes(routes!(broadcasts::report_broadcast))
 }
 
 /// Tags and organisations.
@@ -117,6 +128,9 @@ fn groups() -> OpenApiRouter<Door> {
         .routes(routes!(groups::transfer_group))
         .routes(routes!(groups::mute_member, groups::unmute_member))
         .routes(routes!(groups::join_group))
+        .routes(routes!(groups::list_join_requests))
+        .routes(routes!(groups::approve_join))
+        .routes(routes!(groups::refuse_join))
         .layer(DefaultBodyLimit::max(groups::MEMBERS_BYTES_MAX))
 }
 
@@ -128,6 +142,7 @@ fn organisation() -> OpenApiRouter<Door> {
     OpenApiRouter::new()
         .routes(routes!(tenants::list_tenants, tenants::create_tenant))
         .routes(routes!(tenants::read_tenant, tenants::rename_tenant))
+        .routes(routes!(tenants::suspend_tenant, tenants::resume_tenant))
         .routes(routes!(apps::list_apps, apps::create_app))
         .routes(routes!(apps::read_app, apps::change_app, apps::remove_app))
         .routes(routes!(apps::rotate_secret))

@@ -1,11 +1,11 @@
-//! `/v1/tenants`: apps of the operator's tenant make and name tenants.
+//! `/v1/tenants`: apps of the operator's tenant make, name and suspend tenants.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use godwit_model::{Refusal, TenantNo};
-use godwit_registry::{Scope, TenantRecord};
+use godwit_registry::{Expected, Scope, TenantRecord};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -35,6 +35,9 @@ pub(crate) struct TenantAnswer {
     name: String,
     /// When it was made, in milliseconds since 1970.
     created_at: u64,
+    /// Since when it is suspended, in milliseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suspended_at: Option<u64>,
 }
 
 /// A tenant that was just made, with its first app.
@@ -133,6 +136,47 @@ pub(crate) async fn rename_tenant(
     Ok((etag::tag(renamed.version), Json(TenantAnswer::from(renamed))))
 }
 
+/// Suspend a tenant: its apps and devices are refused at every door, and connected devices leave
+#[utoipa::path(put, path = "/v1/tenants/{tenantNo}/suspension", tag = "tenants", operation_id = "suspendTenant",
+    params(("tenantNo" = String, Path), ("If-Match" = Option<String>, Header, description = "The `ETag` it had")),
+    responses((status = 200, description = "Nothing of it is lost; what it keeps back or broadcasts waits",
+        body = TenantAnswer)),
+    security(("app" = ["tenants"])))]
+pub(crate) async fn suspend_tenant(
+    State(door): State<Door>,
+    caller: Caller,
+    Places(tenant_no): Places<String>,
+    Condition(expected): Condition,
+) -> Result<impl IntoResponse, Problem> {
+    set_suspension(&door, caller, &tenant_no, (true, expected)).await
+}
+
+/// Let a suspended tenant in again
+#[utoipa::path(delete, path = "/v1/tenants/{tenantNo}/suspension", tag = "tenants", operation_id = "resumeTenant",
+    params(("tenantNo" = String, Path), ("If-Match" = Option<String>, Header, description = "The `ETag` it had")),
+    responses((status = 200, body = TenantAnswer)), security(("app" = ["tenants"])))]
+pub(crate) async fn resume_tenant(
+    State(door): State<Door>,
+    caller: Caller,
+    Places(tenant_no): Places<String>,
+    Condition(expected): Condition,
+) -> Result<impl IntoResponse, Problem> {
+    set_suspension(&door, caller, &tenant_no, (false, expected)).await
+}
+
+async fn set_suspension(
+    door: &Door,
+    caller: Caller,
+    tenant_no: &str,
+    (suspended, expected): (bool, Expected),
+) -> Result<Response, Problem> {
+    operator(caller)?;
+    let no = number("tenantNo", tenant_no)?;
+    let set = door.dispatcher().suspend_tenant(no, suspended, expected).await?;
+    let set = set.ok_or_else(|| Problem::of_status(StatusCode::PRECONDITION_FAILED))?;
+    Ok((etag::tag(set.version), Json(TenantAnswer::from(set))).into_response())
+}
+
 /// The scope is of use in the operator's tenant alone, whoever has it elsewhere.
 fn operator(caller: Caller) -> Result<(), Problem> {
     let app = caller.app(Scope::Tenants)?;
@@ -156,6 +200,7 @@ impl From<TenantRecord> for TenantAnswer {
             tenant_no: tenant.no.to_string(),
             name: tenant.name,
             created_at: tenant.created_at_ms,
+            suspended_at: tenant.suspended_at_ms,
         }
     }
 }

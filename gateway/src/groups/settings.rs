@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use godwit_dispatcher::GroupWish;
-use godwit_model::{ConversationKey, GroupId, Refusal, Role};
+use godwit_model::{ConversationKey, GroupId, Role};
 use godwit_registry::{GroupLine, Scope};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -24,7 +24,7 @@ use crate::problem::Problem;
 pub(crate) struct GroupChange {
     /// A name for people, at most 255 bytes.
     name: Option<String>,
-    /// `invited`: admins add members; `open`: every user may join.
+    /// `invited`: admins add members; `open`: every user may join; `approval`: every user may ask, and admins approve.
     join_policy: Option<String>,
     /// While true, only admins and the owner write.
     muted: Option<bool>,
@@ -56,7 +56,7 @@ pub(crate) struct GroupSummary {
     name: String,
     /// Its conversation.
     conv: String,
-    /// `invited` or `open`.
+    /// `invited`, `open` or `approval`.
     join_policy: &'static str,
     /// Whether only admins and the owner write.
     muted: bool,
@@ -163,23 +163,6 @@ async fn set_mute(
     let users = [parse("userId", user_id)?];
     door.dispatcher().mute_members(&actor, &id, &users, until_ms).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Join an open group
-#[utoipa::path(post, path = "/v1/groups/{groupId}/join", tag = "groups", operation_id = "joinGroup",
-    params(("groupId" = String, Path)), responses((status = 200, body = GroupAnswer)), security(("device" = [])))]
-pub(crate) async fn join_group(
-    State(door): State<Door>,
-    caller: Caller,
-    Places(group_id): Places<String>,
-) -> Result<Json<GroupAnswer>, Problem> {
-    let Caller::Device(device) = caller else {
-        let detail = "a device joins as its user; an app adds members";
-        return Err(Problem::new(Refusal::Forbidden, detail));
-    };
-    let id: GroupId = parse("groupId", &group_id)?;
-    let group = door.dispatcher().join_group(&device, &id).await?;
-    Ok(Json(GroupAnswer::from(&*group)))
 }
 
 impl From<GroupLine> for GroupSummary {
