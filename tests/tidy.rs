@@ -235,6 +235,7 @@ fn the_published_limits_are_the_limits() {
         ("characters of a userId or groupId", NAME_CHARACTERS_MAX),
         ("names in `to` or `target`", limits::TARGETS_MAX),
         ("members of a group", limits::GROUP_MEMBERS_MAX),
+        ("users who ask to join a group", limits::JOIN_REQUESTS_MAX),
         (
             "seconds a message is kept back",
             usize::try_from(limits::DELIVER_AFTER_S_MAX).expect("days"),

@@ -1,7 +1,5 @@
 //! Somebody comes online: connection, CONNECT, and usually a subscription; alone or as a crowd.
 
-pub(crate) mod xmpp;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,7 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::connection::{self, Reader, Writer};
 use crate::target::{Target, User};
-use crate::wire::{self, Language, Packet};
+use crate::wire::{self, Packet};
 
 /// Longest way in; a crowd before a small door takes its time.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -24,7 +22,7 @@ pub(crate) struct Entrance {
     pub(crate) tls: bool,
     /// Forget the session that was.
     pub(crate) clean: bool,
-    /// What to subscribe to, with QoS 1; in XMPP one's own address or a room's.
+    /// What to subscribe to, with QoS 1.
     pub(crate) filter: Option<String>,
 }
 
@@ -63,25 +61,11 @@ async fn enter_slowly(
     target: &Target,
     user: &User,
     entrance: &Entrance,
-    early: impl FnMut(Packet<'_>),
-) -> anyhow::Result<Session> {
-    let (reader, writer) = connection::open(&target.route(entrance.tls)?)
-        .await
-        .context("connecting")?;
-    let session = Session { reader, writer };
-    match target.language() {
-        Language::Mqtt => introduce(session, user, entrance, early).await,
-        Language::Xmpp => xmpp::introduce(session, user, entrance.filter.as_deref(), early).await,
-    }
-}
-
-async fn introduce(
-    session: Session,
-    user: &User,
-    entrance: &Entrance,
     mut early: impl FnMut(Packet<'_>),
 ) -> anyhow::Result<Session> {
-    let Session { mut reader, writer } = session;
+    let (mut reader, writer) = connection::open(&target.route(entrance.tls)?)
+        .await
+        .context("connecting")?;
     let mut out = Vec::with_capacity(256);
     let credentials = user.credentials.as_ref();
     let connect = wire::Connect {
@@ -124,7 +108,7 @@ async fn introduce(
 
 /// Says goodbye and waits until the server has closed.
 pub(crate) async fn leave(session: Session) {
-    if session.writer.send(session.writer.language().goodbye()).is_ok() {
+    if session.writer.send(&wire::DISCONNECT).is_ok() {
         let _ = tokio::time::timeout(PATIENCE, session.reader.closed()).await;
     }
 }

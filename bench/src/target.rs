@@ -1,7 +1,6 @@
 //! Whom the load is meant for: addresses, users with their topics, and the process that pays for it.
 
 pub(crate) mod godwit;
-pub(crate) mod xmpp;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -11,16 +10,15 @@ use anyhow::{Context as _, bail};
 
 use crate::connection::{Route, Trust};
 use crate::process::Process;
-use crate::wire::Language;
 use godwit::Rest;
 
 /// A server under load.
 pub(crate) struct Target {
     /// What it is called in reports.
     pub(crate) name: String,
-    pub(crate) plain: SocketAddr,
+    pub(crate) mqtt: SocketAddr,
     /// The TLS listener, and whom to trust there.
-    pub(crate) tls: Option<(SocketAddr, Trust)>,
+    pub(crate) mqtts: Option<(SocketAddr, Trust)>,
     pub(crate) dialect: Dialect,
     /// The server's process, on this machine.
     pub(crate) process: Option<Process>,
@@ -33,8 +31,6 @@ pub(crate) enum Dialect {
     Godwit(Box<Rest>),
     /// A topic per user and one per group, no registration: any MQTT broker.
     Topics,
-    /// Accounts of an XMPP server and its rooms.
-    Xmpp(xmpp::Accounts),
 }
 
 /// Somebody who can connect.
@@ -45,7 +41,7 @@ pub(crate) struct User {
     pub(crate) client_id: String,
     /// User name and password.
     pub(crate) credentials: Option<(String, String)>,
-    /// Where its messages arrive; in XMPP its address.
+    /// Where its messages arrive.
     pub(crate) inbox: String,
     /// Where it sends to, if that does not depend on the receiver.
     outbox: Option<String>,
@@ -61,13 +57,13 @@ pub(crate) struct Group {
 }
 
 impl Target {
-    pub(crate) fn new(name: &str, plain: SocketAddr, dialect: Dialect) -> Self {
+    pub(crate) fn new(name: &str, mqtt: SocketAddr, dialect: Dialect) -> Self {
         // Another run's ports may still be closing; a fresh start spreads over other addresses.
         let start = std::process::id() % 50_000;
         Self {
             name: name.to_owned(),
-            plain,
-            tls: None,
+            mqtt,
+            mqtts: None,
             dialect,
             process: None,
             next_source: AtomicU32::new(start),
@@ -76,8 +72,8 @@ impl Target {
 
     /// The way to the server. Each call leaves from another loopback address, so that ports never run out.
     pub(crate) fn route(&self, tls: bool) -> anyhow::Result<Route<'_>> {
-        let (to, trust) = match (tls, &self.tls) {
-            (false, _) => (self.plain, None),
+        let (to, trust) = match (tls, &self.mqtts) {
+            (false, _) => (self.mqtt, None),
             (true, Some((address, trust))) => (*address, Some(trust)),
             (true, None) => bail!("{} has no TLS listener", self.name),
         };
@@ -86,20 +82,7 @@ impl Target {
         } else {
             IpAddr::V4(Ipv4Addr::UNSPECIFIED)
         };
-        Ok(Route {
-            to,
-            from,
-            tls: trust,
-            language: self.language(),
-        })
-    }
-
-    /// What its connections speak.
-    pub(crate) fn language(&self) -> Language {
-        match self.dialect {
-            Dialect::Godwit(_) | Dialect::Topics => Language::Mqtt,
-            Dialect::Xmpp(_) => Language::Xmpp,
-        }
+        Ok(Route { to, from, tls: trust })
     }
 
     /// The first `count` users, registered where that is needed.
@@ -107,7 +90,6 @@ impl Target {
         match &self.dialect {
             Dialect::Godwit(rest) => rest.users(count).await,
             Dialect::Topics => Ok((0..count).map(User::by_topic).collect()),
-            Dialect::Xmpp(accounts) => accounts.users(self, count).await,
         }
     }
 
@@ -128,11 +110,6 @@ impl Target {
                     address: id.clone(),
                     topic: Some(format!("g/{id}")),
                 },
-                // Whoever enters first makes it.
-                Dialect::Xmpp(_) => Group {
-                    address: id.clone(),
-                    topic: Some(xmpp::room(&id)),
-                },
             });
         }
         Ok(groups)
@@ -142,7 +119,7 @@ impl Target {
     pub(crate) async fn commits(&self) -> Option<u64> {
         match &self.dialect {
             Dialect::Godwit(rest) => rest.commits().await,
-            Dialect::Topics | Dialect::Xmpp(_) => None,
+            Dialect::Topics => None,
         }
     }
 
@@ -189,7 +166,7 @@ impl User {
 }
 
 /// What the user with this index is called.
-pub(crate) fn user_name(number: usize) -> String {
+fn user_name(number: usize) -> String {
     format!("bench-{number:06}")
 }
 
@@ -229,7 +206,7 @@ impl Place {
         } else {
             let mqtt = self.mqtt.context("either --mqtt or --godwit is needed")?;
             let mut target = Target::new(&self.name, mqtt, Dialect::Topics);
-            target.tls = self.mqtts.zip(trust);
+            target.mqtts = self.mqtts.zip(trust);
             target
         };
         target.process = self.pid.map(|pid| Process::of(&[pid]));

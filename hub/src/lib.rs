@@ -8,7 +8,6 @@
 mod follower;
 mod live_view;
 mod mailbox;
-mod own;
 mod switchboard;
 mod wakes;
 

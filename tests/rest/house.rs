@@ -33,6 +33,7 @@ pub(crate) struct House {
     archive: Archive,
     serving: JoinHandle<()>,
     scheduling: JoinHandle<()>,
+    broadcasting: JoinHandle<()>,
 }
 
 /// What came back.
@@ -115,6 +116,7 @@ impl House {
         let hub = Hub::new(switchboard, archive.clone());
         let dispatcher = Dispatcher::new(registry.clone(), archive.clone(), hub, shared);
         let scheduling = dispatcher.run_schedules().await.expect("the store works");
+        let broadcasting = dispatcher.run_broadcasts();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound socket");
         let mqtt = MqttAddresses::of_sockets(&SocketAddresses {
@@ -136,6 +138,7 @@ impl House {
             archive,
             serving,
             scheduling,
+            broadcasting,
             app,
         };
         house.token = house.token_for(&house.app, None).await;
@@ -226,6 +229,7 @@ impl Drop for House {
     fn drop(&mut self) {
         self.serving.abort();
         self.scheduling.abort();
+        self.broadcasting.abort();
         self.archive.close();
     }
 }

@@ -16,10 +16,12 @@ type Call = (&'static str, &'static str, &'static str);
 const CALLS: &[Call] = &[
     ("DELETE /v1/accounts/{account}/mutes/{conv}", "", ""),
     ("DELETE /v1/apps/{clientId}", "", ""),
+    ("DELETE /v1/broadcasts/{broadcastId}", "", ""),
     ("DELETE /v1/client-versions/{os}", "", ""),
     ("DELETE /v1/devices/{deviceId}", "", ""),
     ("DELETE /v1/devices/{deviceId}/push-token", "", ""),
     ("DELETE /v1/groups/{groupId}", "", ""),
+    ("DELETE /v1/groups/{groupId}/join-requests/{userId}", "", ""),
     ("DELETE /v1/groups/{groupId}/members/{userId}", "", ""),
     ("DELETE /v1/groups/{groupId}/mutes/{userId}", "", ""),
     ("DELETE /v1/messages/{serverId}", "", ""),
@@ -27,6 +29,7 @@ const CALLS: &[Call] = &[
     ("DELETE /v1/push-templates/{type}/{language}", "", ""),
     ("DELETE /v1/schedules/{scheduleId}", "", ""),
     ("DELETE /v1/tags/{tagId}", "", ""),
+    ("DELETE /v1/tenants/{tenantNo}/suspension", "", ""),
     ("DELETE /v1/users/{userId}", "", ""),
     ("DELETE /v1/users/{userId}/block", "", ""),
     ("GET /v1/accounts/{account}/history", "?conv={conv}", ""),
@@ -37,10 +40,14 @@ const CALLS: &[Call] = &[
     ("GET /v1/apps/{clientId}", "", ""),
     ("GET /v1/audit", "", ""),
     ("GET /v1/audit/export", "", ""),
+    ("GET /v1/broadcasts", "", ""),
+    ("GET /v1/broadcasts/{broadcastId}", "", ""),
+    ("GET /v1/broadcasts/{broadcastId}/report", "", ""),
     ("GET /v1/client-versions", "", ""),
     ("GET /v1/conversations/{conv}/messages", "", ""),
     ("GET /v1/groups", "", ""),
     ("GET /v1/groups/{groupId}", "", ""),
+    ("GET /v1/groups/{groupId}/join-requests", "", ""),
     ("GET /v1/groups/{groupId}/members", "", ""),
     ("GET /v1/messages/{serverId}", "", ""),
     ("GET /v1/messages/{serverId}/timeline", "", ""),
@@ -67,12 +74,20 @@ const CALLS: &[Call] = &[
     ("POST /v1/apps", "", r#"{"name": "x", "scopes": []}"#),
     ("POST /v1/apps/{clientId}/secrets", "", "{}"),
     (
+        "POST /v1/broadcasts",
+        "",
+        r#"{"message": {"to": ["{userId}", "t:{tagId}", "o:{orgId}", "a:{clientId}", "g:{groupId}"], "type": "note"}}"#,
+    ),
+    ("POST /v1/broadcasts/{broadcastId}/pause", "", ""),
+    ("POST /v1/broadcasts/{broadcastId}/resume", "", ""),
+    (
         "POST /v1/devices",
         "",
         r#"{"uniqueCode": "{uniqueCode}", "os": "ios", "deviceToken": "gwd_{deviceId}_x"}"#,
     ),
     ("POST /v1/groups", "", r#"{"name": "x", "members": ["{userId}"]}"#),
     ("POST /v1/groups/{groupId}/join", "", "{}"),
+    ("POST /v1/groups/{groupId}/join-requests/{userId}/approve", "", ""),
     ("POST /v1/groups/{groupId}/members", "", r#"{"members": ["{userId}"]}"#),
     (
         "POST /v1/groups/{groupId}/members/remove",
@@ -137,6 +152,7 @@ const CALLS: &[Call] = &[
     ("PUT /v1/schedules/{scheduleId}", "", r#"{"deliverAfter": 1}"#),
     ("PUT /v1/tags/{tagId}", "", r#"{"name": "theirs"}"#),
     ("PUT /v1/tenants/{tenantNo}", "", r#"{"name": "x"}"#),
+    ("PUT /v1/tenants/{tenantNo}/suspension", "", ""),
     ("PUT /v1/users/{userId}", "", r#"{"name": "theirs"}"#),
     ("PUT /v1/users/{userId}/block", "", "{}"),
 ];
@@ -175,7 +191,13 @@ async fn furnished(house: &House) -> Ids {
     let sent = house.message(&sent).await.expect(201);
     let later = json!({"to": "ann", "type": "text", "content": {"text": "hush-hush"}, "deliverAfter": 9_000});
     let later = house.message(&later).await.expect(202);
+    let broadcast = json!({"message": {"to": "all", "type": "text", "content": {"text": "hush-hush"}}, "hold": true});
+    let broadcast = house.post(&house.token, "/v1/broadcasts", &broadcast).await.expect(202);
+    house
+        .becomes_broadcast(&broadcast.field("broadcastId"), "estimated")
+        .await;
     vec![
+        ("broadcastId", broadcast.field("broadcastId")),
         ("account", ann.account),
         ("deviceId", ann.device_id),
         ("userId", "ann".to_owned()),
@@ -198,7 +220,7 @@ async fn furnished(house: &House) -> Ids {
 fn nobodys(ids: &Ids) -> Ids {
     let other = |name: &str, id: &str| match name {
         "account" | "deviceId" => "a".repeat(26),
-        "serverId" | "scheduleId" => "0192f3a4-5b6c-7d8e-9fa0-b1c2d3e4f506".to_owned(),
+        "serverId" | "scheduleId" | "broadcastId" => "0192f3a4-5b6c-7d8e-9fa0-b1c2d3e4f506".to_owned(),
         "conv" => "g-0-fffff".to_owned(),
         "tenantNo" => "4000".to_owned(),
         "os" => "windows".to_owned(),
@@ -256,6 +278,7 @@ async fn state(house: &House, ids: &Ids) -> Vec<String> {
         "/v1/orgs/{orgId}/members",
         "/v1/apps/{clientId}",
         "/v1/schedules/{scheduleId}",
+        "/v1/broadcasts/{broadcastId}",
         "/v1/accounts/{account}/inbox",
         "/v1/accounts/{account}/push-wishes",
         "/v1/tenants/{tenantNo}",

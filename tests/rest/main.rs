@@ -3,6 +3,7 @@
 
 mod audiences;
 mod audit;
+mod broadcasts;
 mod description;
 mod devices;
 mod groups;

@@ -200,3 +200,46 @@ async fn a_message_is_shown_for_so_long_from_when_it_is_sent() {
     bad["ttlSeconds"] = json!(0);
     assert_eq!(house.message(&bad).await.problem(), (422, "invalid_field"));
 }
+
+#[tokio::test]
+async fn a_draft_that_is_sent_at_once_while_it_waits_is_the_one_that_waits() {
+    let mut house = House::start().await;
+    let ann = house.phone("ann").await;
+    let asked = house.message(&later("m1", 864_000)).await.expect(202);
+    let direct = json!({"id": "m1", "to": "ann", "type": "text", "content": {"text": "m1"}});
+    let same = house.message(&direct).await.expect(202);
+    assert_eq!((&same.json, same.header("idempotent-replayed")), (&asked.json, "true"));
+    let mut other = direct.clone();
+    other["content"]["text"] = json!("other");
+    assert_eq!(house.message(&other).await.problem(), (409, "id_conflict"));
+    assert!(house.entries(&ann.account).await.is_empty());
+    // Later than the log remembers, and than access tokens live.
+    house.clock.set(NOW_MS + 864_000_000);
+    house.token = house.token_of(&house.app).await;
+    house.becomes(&asked.field("scheduleId"), "sent").await;
+    assert_eq!(house.entries(&ann.account).await.len(), 1);
+    let cancelled = house.message(&later("m2", 60)).await.expect(202).field("scheduleId");
+    house
+        .delete(&house.token, &format!("/v1/schedules/{cancelled}"))
+        .await
+        .expect(204);
+    let direct = json!({"id": "m2", "to": "ann", "type": "text", "content": {"text": "m2"}});
+    house.message(&direct).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_draft_that_was_sent_is_not_kept_back_once_more() {
+    let house = House::start().await;
+    let ann = house.phone("ann").await;
+    let direct = json!({"id": "m1", "to": "ann", "type": "text", "content": {"text": "m1"}});
+    let sent = house.message(&direct).await.expect(201);
+    // The log would have forgotten it by then.
+    let again = house.message(&later("m1", 864_000)).await.expect(200);
+    assert_eq!(again.json["serverId"], sent.json["serverId"]);
+    let mut other = later("m1", 864_000);
+    other["content"]["text"] = json!("other");
+    assert_eq!(house.message(&other).await.problem(), (409, "id_conflict"));
+    let none = house.get(&house.token, "/v1/schedules").await.expect(200);
+    assert_eq!(none.json["items"], json!([]));
+    assert_eq!(house.entries(&ann.account).await.len(), 1);
+}

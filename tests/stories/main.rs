@@ -4,17 +4,20 @@
 
 mod backup;
 mod backup_race;
+mod broadcast;
 mod call;
 mod cold;
 mod group;
 mod idempotency;
 mod isolation;
+mod joining;
 mod kill;
 mod life;
 mod offline;
 mod retain;
 mod schedule;
 mod slow_reader;
+mod suspended;
 
 use kit::{App, Client, Device, Event};
 use serde_json::{Value, json};

@@ -109,3 +109,32 @@ async fn one_kept_back_draft_sent_through_two_doors_at_once_is_one_schedule() {
     let (_, listed) = app.call(Method::GET, "/v1/schedules", None).await;
     assert_eq!(listed["items"].as_array().unwrap().len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sender_keeps_so_many_messages_back_and_no_more() {
+    let server = Server::start_with("[limits]\nkept_back_per_sender = 2\n").await;
+    let app = server.app().await;
+    let alice = app.register("alice", "alice").await;
+    let later = |id: &str| json!({"id": id, "to": "alice", "type": 0, "content": {"text": id}, "deliverAfter": 600});
+    let mut schedules = Vec::new();
+    for id in ["one", "two"] {
+        schedules.push(app.send(&later(id)).await["scheduleId"].as_str().unwrap().to_owned());
+    }
+    let refused = app.call(Method::POST, "/v1/messages", Some(&later("three"))).await;
+    assert_eq!(refused.0, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused.1["code"], "too_many_kept_back");
+    // Each sender for itself; and what is asked again is there.
+    app.send(&later("two")).await;
+    let (mut client, _) = Client::connect(&server.addresses().mqtt, &Login::of(&alice, Version::V5)).await;
+    for (id, reason) in [("one", 0), ("two", 0), ("three", 0x97)] {
+        let draft = later(id).to_string();
+        assert_eq!(
+            client.publish_and_wait(&alice.topic("outbox"), draft.as_bytes()).await,
+            reason,
+            "{id}"
+        );
+    }
+    app.call(Method::DELETE, &format!("/v1/schedules/{}", schedules[0]), None)
+        .await;
+    app.send(&later("three")).await;
+}

@@ -19,21 +19,22 @@ pub(crate) struct Step {
     /// What the row is called.
     pub(crate) label: String,
     pub(crate) load: Load,
-    /// Who takes part besides Godwit and mosquitto.
-    guests: Vec<Kind>,
+    /// rumqttd takes part.
+    rumqttd: bool,
+    /// mosquitto with an archiver takes part.
+    archived: bool,
     /// A probe: once is enough.
     pub(crate) once: bool,
 }
 
 impl Step {
-    fn with(mut self, guests: &[Kind]) -> Self {
-        self.guests = guests.to_vec();
-        self
-    }
-
     /// Whether the server can do this.
     pub(crate) fn suits(&self, program: &Program) -> bool {
-        let invited = matches!(program.kind, Kind::Godwit | Kind::Mosquitto) || self.guests.contains(&program.kind);
+        let invited = match program.kind {
+            Kind::Godwit | Kind::Mosquitto => true,
+            Kind::Archived => self.archived,
+            Kind::Rumqttd => self.rumqttd,
+        };
         invited && (program.tls || !self.load.tls())
     }
 }
@@ -77,7 +78,8 @@ fn step(label: impl Into<String>, load: Load) -> Step {
     Step {
         label: label.into(),
         load,
-        guests: Vec::new(),
+        rumqttd: false,
+        archived: false,
         once: false,
     }
 }
@@ -101,9 +103,10 @@ fn chats(size: &Size) -> Vec<Step> {
     for in_flight in [200, 1000] {
         steps.push(step(format!("{in_flight} in flight"), chat(None, in_flight, false)));
     }
-    steps[0].guests = vec![Kind::Ejabberd];
-    steps[1].guests = vec![Kind::Archived];
-    steps[3].guests = vec![Kind::Archived, Kind::Ejabberd, Kind::Rumqttd];
+    for at in [1, 3] {
+        steps[at].archived = true;
+    }
+    steps[3].rumqttd = true;
     steps.push(step("200 in flight, TLS", chat(None, 200, true)));
     if size.quick {
         steps.remove(4);
@@ -124,11 +127,10 @@ fn groups(size: &Size) -> Vec<Step> {
         })
     };
     if size.quick {
-        let small = step("groups of 20, 4 in flight", group(20, 4, None));
-        return vec![small.with(&[Kind::Ejabberd])];
+        return vec![step("groups of 20, 4 in flight", group(20, 4, None))];
     }
     vec![
-        step("groups of 100, 4 in flight", group(100, 4, None)).with(&[Kind::Ejabberd]),
+        step("groups of 100, 4 in flight", group(100, 4, None)),
         step("group of 1000, 2 in flight", group(1000, 2, None)),
         step("group of 1000, 2 a second", group(1000, 0, Some(2.0))),
     ]
@@ -159,12 +161,12 @@ fn connections(size: &Size) -> Vec<Step> {
     };
     let messages = if size.quick { 500 } else { 10_000 };
     let mut steps = vec![
-        step(format!("{connections} connections"), idle(false)).with(&[Kind::Ejabberd]),
+        step(format!("{connections} connections"), idle(false)),
         step(format!("{connections} connections, TLS"), idle(true)),
-        step("32 at once", logins(false)).with(&[Kind::Ejabberd]),
+        step("32 at once", logins(false)),
         step("32 at once, TLS", logins(true)),
         step(format!("{connections} connections"), Load::Storm(storm)),
-        step(format!("{messages} messages"), Load::Replay(Replay { messages })).with(&[Kind::Ejabberd]),
+        step(format!("{messages} messages"), Load::Replay(Replay { messages })),
     ];
     if size.quick {
         steps.remove(3);
@@ -186,8 +188,9 @@ fn probes(size: &Size) -> Vec<Step> {
         },
     };
     let probe = |label: String, load| Step {
+        rumqttd: true,
         once: true,
-        ..step(label, load).with(&[Kind::Rumqttd])
+        ..step(label, load)
     };
     vec![
         probe(format!("{waves} waves of {wave}"), Load::Churn(churn)),
