@@ -44,8 +44,9 @@ run *arguments:
 demo:
     cargo run --bin godwit -- demo
 
-# Compare with other servers in turns and write the tables into docs/benchmarks.md; FOLDER is new, on a real disk.
+# Install Debian's servers if this is root, compare with all that are there in turns, and write tables and plots into docs/benchmarks.md; FOLDER is new, on a real disk.
 bench-compare folder *arguments:
+    bench/peers
     cargo build --release -p godwit-server -p godwit-bench
     target/release/godwit-bench compare --folder {{ folder }} --write docs/benchmarks.md {{ arguments }}
 

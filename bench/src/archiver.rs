@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{bail, ensure};
 use rusqlite::Connection;
 
-use crate::wire::{self, Connect, Packet};
+use crate::wire::{self, Connect, Language, Packet};
 
 /// Bytes of one read, and so about the largest commit.
 const READ_BYTES: usize = 256 * 1024;
@@ -64,7 +64,7 @@ impl Archiver {
         let commit = store.transaction()?;
         let at_ms = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_millis());
         let at_ms = i64::try_from(at_ms)?;
-        while let Some((packet, size)) = wire::decode(bytes.get(taken..).unwrap_or_default())? {
+        while let Some((packet, size)) = Language::Mqtt.decode(bytes.get(taken..).unwrap_or_default())? {
             taken += size;
             match packet {
                 Packet::Publish { id, payload } => {

@@ -1,4 +1,4 @@
-//! One MQTT connection: a half that reads packets in batches, and a half that anybody may write to without waiting.
+//! One connection in MQTT or XMPP: a half that reads packets in batches, and a half that anybody may write to without waiting.
 
 mod security;
 
@@ -15,7 +15,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::runtime::Handle;
 
-use crate::wire::{self, Packet};
+use crate::wire::{Language, Packet};
 use security::Security;
 pub(crate) use security::{Trust, trust_in};
 
@@ -33,6 +33,7 @@ pub(crate) struct Route<'a> {
     /// The source address; any port of it.
     pub(crate) from: IpAddr,
     pub(crate) tls: Option<&'a Trust>,
+    pub(crate) language: Language,
 }
 
 /// The half that reads.
@@ -50,6 +51,7 @@ pub(crate) struct Writer {
 }
 
 struct Shared {
+    language: Language,
     half: OwnedWriteHalf,
     outgoing: Mutex<Outgoing>,
     runtime: Handle,
@@ -63,7 +65,7 @@ struct Outgoing {
     draining: bool,
 }
 
-/// Connects, without MQTT and without waiting for the TLS handshake: it happens within the first reads.
+/// Connects, without a word and without waiting for the TLS handshake: it happens within the first reads.
 ///
 /// # Errors
 /// What the sockets say.
@@ -76,6 +78,7 @@ pub(crate) async fn open(route: &Route<'_>) -> io::Result<(Reader, Writer)> {
     stream.set_nodelay(true)?;
     let (half, write_half) = stream.into_split();
     let shared = Arc::new(Shared {
+        language: route.language,
         half: write_half,
         outgoing: Mutex::new(Outgoing {
             security: Security::new(route.tls)?,
@@ -98,7 +101,7 @@ impl Reader {
     /// Waits for bytes and hands over every packet that is whole by then.
     ///
     /// # Errors
-    /// `UnexpectedEof` when the server closed; otherwise what the socket, TLS or MQTT has against it.
+    /// `UnexpectedEof` when the server closed; otherwise what the socket, TLS or the language has against it.
     pub(crate) async fn packets(&mut self, mut on: impl FnMut(Packet<'_>)) -> io::Result<()> {
         poll_fn(|context| {
             BUFFER.with_borrow_mut(|buffer| {
@@ -128,13 +131,13 @@ fn take(shared: &Arc<Shared>, rest: &mut Vec<u8>, bytes: &[u8], on: &mut impl Fn
     } else {
         drop(outgoing);
         if rest.is_empty() {
-            let used = hand_over(bytes, on)?;
+            let used = hand_over(shared.language, bytes, on)?;
             rest.extend_from_slice(&bytes[used..]);
             return Ok(());
         }
         rest.extend_from_slice(bytes);
     }
-    let used = hand_over(rest, on)?;
+    let used = hand_over(shared.language, rest, on)?;
     rest.drain(..used);
     if rest.is_empty() && rest.capacity() > READ_BYTES {
         *rest = Vec::new();
@@ -142,9 +145,9 @@ fn take(shared: &Arc<Shared>, rest: &mut Vec<u8>, bytes: &[u8], on: &mut impl Fn
     Ok(())
 }
 
-fn hand_over(bytes: &[u8], on: &mut impl FnMut(Packet<'_>)) -> io::Result<usize> {
+fn hand_over(language: Language, bytes: &[u8], on: &mut impl FnMut(Packet<'_>)) -> io::Result<usize> {
     let mut used = 0;
-    while let Some((packet, size)) = wire::decode(&bytes[used..])? {
+    while let Some((packet, size)) = language.decode(&bytes[used..])? {
         on(packet);
         used += size;
     }
@@ -152,6 +155,10 @@ fn hand_over(bytes: &[u8], on: &mut impl FnMut(Packet<'_>)) -> io::Result<usize>
 }
 
 impl Writer {
+    pub(crate) fn language(&self) -> Language {
+        self.shared.language
+    }
+
     /// Sends bytes, or keeps what the socket has no room for and sends it as soon as it has.
     ///
     /// # Errors

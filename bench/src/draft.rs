@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::wire;
+use crate::wire::{self, Language, xmpp};
 
 /// Text of a message, in bytes.
 pub(crate) const BODY_BYTES: usize = 200;
@@ -29,47 +29,69 @@ impl Tag {
     }
 }
 
-/// Who says it, to whom, and by which topic.
+/// Who says it, to whom, in which language, and by which topic: in XMPP the address of the receiver or the room.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Address<'a> {
+    pub(crate) language: Language,
     pub(crate) topic: &'a str,
     pub(crate) from: &'a str,
     pub(crate) to: &'a str,
 }
 
-/// A PUBLISH ready to be sent again and again under other ids.
+/// A PUBLISH or a `<message/>` ready to be sent again and again under other ids.
 #[derive(Debug)]
 pub(crate) struct Draft {
     packet: Vec<u8>,
-    packet_id_at: usize,
+    /// XMPP has none.
+    packet_id_at: Option<usize>,
     number_at: usize,
 }
 
 impl Draft {
     /// The draft of the sender with this index.
     pub(crate) fn new(tag: Tag, sender: usize, address: &Address<'_>) -> Self {
-        let Address { topic, from, to } = address;
-        let tag = String::from_utf8_lossy(&tag.0).into_owned();
+        let tag = String::from_utf8_lossy(&tag.0);
+        let id = format!("{tag}{sender:06x}-{:08x}", 0);
         let text: String = ('a'..='z').cycle().take(BODY_BYTES).collect();
+        match address.language {
+            Language::Mqtt => Self::envelope(&id, &text, address),
+            Language::Xmpp => Self::message(&id, &text, address.topic),
+        }
+    }
+
+    fn message(id: &str, text: &str, to: &str) -> Self {
+        let packet = xmpp::message(to, id, text);
+        // The id stands nowhere else: it begins with a random tag.
+        let id_at = packet.find(id).unwrap_or_default();
+        Self {
+            packet: packet.into_bytes(),
+            packet_id_at: None,
+            number_at: id_at + ID - NUMBER,
+        }
+    }
+
+    fn envelope(id: &str, text: &str, address: &Address<'_>) -> Self {
+        let Address { topic, from, to, .. } = address;
         let before = "{\"id\":\"";
         let payload = format!(
-            "{before}{tag}{sender:06x}-{:08x}\",\"from\":\"{from}\",\"to\":\"{to}\",\"target\":\"\",\"type\":0,\
-             \"content\":{{\"text\":\"{text}\"}},\"timestamp\":1700000000000,\"isBackground\":false}}",
-            0
+            "{before}{id}\",\"from\":\"{from}\",\"to\":\"{to}\",\"target\":\"\",\"type\":0,\
+             \"content\":{{\"text\":\"{text}\"}},\"timestamp\":1700000000000,\"isBackground\":false}}"
         );
         let (packet, packet_id_at, payload_at) = wire::publish(topic, payload.as_bytes());
         Self {
             packet,
-            packet_id_at,
+            packet_id_at: Some(packet_id_at),
             number_at: payload_at + before.len() + ID - NUMBER,
         }
     }
 
     /// The packet that carries this number of its sender.
     pub(crate) fn numbered(&mut self, number: u32) -> &[u8] {
-        // Packet ids go around without 0; nobody has 65,535 in flight.
-        let id = u16::try_from(number % 65_535 + 1).unwrap_or(1);
-        self.packet[self.packet_id_at..self.packet_id_at + 2].copy_from_slice(&id.to_be_bytes());
+        if let Some(at) = self.packet_id_at {
+            // Packet ids go around without 0; nobody has 65,535 in flight.
+            let id = u16::try_from(number % 65_535 + 1).unwrap_or(1);
+            self.packet[at..at + 2].copy_from_slice(&id.to_be_bytes());
+        }
         let digits = &mut self.packet[self.number_at..self.number_at + NUMBER];
         for (at, digit) in digits.iter_mut().rev().enumerate() {
             let nibble = (number >> (4 * at)).to_le_bytes()[0] & 0xf;
@@ -81,7 +103,7 @@ impl Draft {
     /// Bytes of the payload as it is sent.
     #[cfg(test)]
     fn payload(&self) -> &[u8] {
-        &self.packet[self.packet_id_at + 2..]
+        &self.packet[self.packet_id_at.map_or(0, |at| at + 2)..]
     }
 }
 
@@ -116,6 +138,7 @@ mod tests {
     fn every_number_is_found_again_and_the_envelope_stays_json() {
         let tag = Tag::fresh().expect("a random number");
         let address = Address {
+            language: Language::Mqtt,
             topic: "im/x/outbox",
             from: "a",
             to: "b",
@@ -131,5 +154,22 @@ mod tests {
         assert!(is_refusal(br#"{"seq":3,"refused":{"id":"1"}}"#));
         let other = Tag(*b"zzzzzzzz-");
         assert_eq!(find(other, draft.payload()), None);
+    }
+
+    #[test]
+    fn every_number_is_found_again_in_an_xmpp_message() {
+        let tag = Tag::fresh().expect("a random number");
+        let address = Address {
+            language: Language::Xmpp,
+            topic: "bench-000001@localhost",
+            from: "bench-000000",
+            to: "bench-000001",
+        };
+        let mut draft = Draft::new(tag, 7, &address);
+        for number in [0, 0xabc, u32::MAX] {
+            let stanza = draft.numbered(number);
+            assert_eq!(find(tag, stanza), Some((7, number)));
+            assert_eq!(xmpp::attribute(stanza, b"to"), Some(&b"bench-000001@localhost"[..]));
+        }
     }
 }

@@ -86,6 +86,14 @@ impl Load {
         }
     }
 
+    /// The fixed rate of one-to-one messages without TLS.
+    pub(crate) fn rate(&self) -> Option<f64> {
+        match self {
+            Self::Chat(chat) if !chat.tls => chat.rate,
+            _ => None,
+        }
+    }
+
     /// Whether it needs the server's TLS listener.
     pub(crate) fn tls(&self) -> bool {
         match self {

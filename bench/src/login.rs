@@ -1,5 +1,7 @@
 //! Somebody comes online: connection, CONNECT, and usually a subscription; alone or as a crowd.
 
+pub(crate) mod xmpp;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -9,7 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::connection::{self, Reader, Writer};
 use crate::target::{Target, User};
-use crate::wire::{self, Packet};
+use crate::wire::{self, Language, Packet};
 
 /// Longest way in; a crowd before a small door takes its time.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -22,7 +24,7 @@ pub(crate) struct Entrance {
     pub(crate) tls: bool,
     /// Forget the session that was.
     pub(crate) clean: bool,
-    /// What to subscribe to, with QoS 1.
+    /// What to subscribe to, with QoS 1; in XMPP one's own address or a room's.
     pub(crate) filter: Option<String>,
 }
 
@@ -61,11 +63,25 @@ async fn enter_slowly(
     target: &Target,
     user: &User,
     entrance: &Entrance,
-    mut early: impl FnMut(Packet<'_>),
+    early: impl FnMut(Packet<'_>),
 ) -> anyhow::Result<Session> {
-    let (mut reader, writer) = connection::open(&target.route(entrance.tls)?)
+    let (reader, writer) = connection::open(&target.route(entrance.tls)?)
         .await
         .context("connecting")?;
+    let session = Session { reader, writer };
+    match target.language() {
+        Language::Mqtt => introduce(session, user, entrance, early).await,
+        Language::Xmpp => xmpp::introduce(session, user, entrance.filter.as_deref(), early).await,
+    }
+}
+
+async fn introduce(
+    session: Session,
+    user: &User,
+    entrance: &Entrance,
+    mut early: impl FnMut(Packet<'_>),
+) -> anyhow::Result<Session> {
+    let Session { mut reader, writer } = session;
     let mut out = Vec::with_capacity(256);
     let credentials = user.credentials.as_ref();
     let connect = wire::Connect {
@@ -108,7 +124,7 @@ async fn enter_slowly(
 
 /// Says goodbye and waits until the server has closed.
 pub(crate) async fn leave(session: Session) {
-    if session.writer.send(&wire::DISCONNECT).is_ok() {
+    if session.writer.send(session.writer.language().goodbye()).is_ok() {
         let _ = tokio::time::timeout(PATIENCE, session.reader.closed()).await;
     }
 }

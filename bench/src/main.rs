@@ -1,4 +1,4 @@
-//! Drives any MQTT server with the loads of a messenger, and reports what it cost.
+//! Drives MQTT and XMPP servers with the loads of a messenger, and reports what it cost.
 
 mod archiver;
 mod compare;
@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
-/// Drives any MQTT server with the loads of a messenger, and reports what it cost.
+/// Drives MQTT and XMPP servers with the loads of a messenger, and reports what it cost.
 #[derive(Debug, Parser)]
 #[command(name = "godwit-bench", version)]
 struct Arguments {

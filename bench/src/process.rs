@@ -13,7 +13,9 @@ const TICK: Duration = Duration::from_millis(10);
 /// A process of this machine, or several that are counted together.
 #[derive(Clone, Debug)]
 pub(crate) struct Process {
-    folders: Vec<PathBuf>,
+    pids: Vec<u32>,
+    /// Whether what they have started is counted, too.
+    with_children: bool,
 }
 
 /// CPU used up to a moment.
@@ -46,7 +48,16 @@ pub(crate) struct Usage {
 impl Process {
     pub(crate) fn of(pids: &[u32]) -> Self {
         Self {
-            folders: pids.iter().map(|pid| PathBuf::from(format!("/proc/{pid}"))).collect(),
+            pids: pids.to_vec(),
+            with_children: false,
+        }
+    }
+
+    /// A process with everything below it.
+    pub(crate) fn tree(pid: u32) -> Self {
+        Self {
+            pids: vec![pid],
+            with_children: true,
         }
     }
 
@@ -57,8 +68,8 @@ impl Process {
 
     pub(crate) fn cpu(&self) -> anyhow::Result<CpuTime> {
         let mut time = CpuTime::default();
-        for folder in &self.folders {
-            time.whole += ticks(&read(folder, "stat")?).context("/proc/PID/stat reads otherwise")?;
+        for folder in self.folders() {
+            time.whole += ticks(&read(&folder, "stat")?).context("/proc/PID/stat reads otherwise")?;
             for task in fs::read_dir(folder.join("task"))? {
                 let task = task?;
                 let thread = task.file_name().to_str().and_then(|name| name.parse().ok());
@@ -77,9 +88,9 @@ impl Process {
 
     pub(crate) fn usage(&self) -> anyhow::Result<Usage> {
         let mut usage = Usage::default();
-        for folder in &self.folders {
-            let status = read(folder, "status")?;
-            let io = read(folder, "io").unwrap_or_default();
+        for folder in self.folders() {
+            let status = read(&folder, "status")?;
+            let io = read(&folder, "io").unwrap_or_default();
             usage.resident_kib += field(&status, "VmRSS:").context("no VmRSS")?;
             usage.peak_kib += field(&status, "VmHWM:").unwrap_or_default();
             usage.written += field(&io, "write_bytes:").unwrap_or_default();
@@ -89,10 +100,36 @@ impl Process {
 
     /// Makes the peak the present, where the kernel lets us.
     pub(crate) fn forget_peak(&self) {
-        for folder in &self.folders {
+        for folder in self.folders() {
             let _ = fs::write(folder.join("clear_refs"), "5");
         }
     }
+
+    fn folders(&self) -> Vec<PathBuf> {
+        let mut pids = self.pids.clone();
+        if self.with_children {
+            let parents = parents();
+            let mut at = 0;
+            while let Some(parent) = pids.get(at).copied() {
+                pids.extend(parents.iter().filter(|(_, of)| *of == parent).map(|(pid, _)| *pid));
+                at += 1;
+            }
+        }
+        pids.iter().map(|pid| PathBuf::from(format!("/proc/{pid}"))).collect()
+    }
+}
+
+/// Every process of the machine with its parent.
+fn parents() -> Vec<(u32, u32)> {
+    let processes = fs::read_dir("/proc").into_iter().flatten();
+    let parent = |entry: std::io::Result<fs::DirEntry>| {
+        let entry = entry.ok()?;
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
+        let (_, after_name) = stat.rsplit_once(')')?;
+        Some((pid, after_name.split_whitespace().nth(1)?.parse().ok()?))
+    };
+    processes.filter_map(parent).collect()
 }
 
 fn read(folder: &Path, name: &str) -> anyhow::Result<String> {
@@ -194,5 +231,17 @@ mod tests {
         let used = own.cpu().expect("proc").since(&before);
         assert!(used.time >= Duration::from_millis(20), "{used:?}");
         assert!(own.usage().expect("proc").resident_kib > 500);
+    }
+
+    #[test]
+    fn a_tree_holds_what_a_process_has_started() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().expect("a child");
+        let own = std::process::id();
+        let seen = Process::tree(own).folders();
+        let has = |pid: u32| seen.contains(&PathBuf::from(format!("/proc/{pid}")));
+        assert!(has(own) && has(child.id()), "{seen:?}");
+        assert_eq!(Process::of(&[own]).folders().len(), 1);
+        child.kill().expect("still there");
+        child.wait().expect("a child");
     }
 }

@@ -1,6 +1,7 @@
 //! Starts the servers that are compared, each with its settings, on free ports and a folder of its own; stops them again.
 
 mod archived;
+mod ejabberd;
 mod godwit;
 mod mosquitto;
 mod rumqttd;
@@ -21,14 +22,19 @@ use crate::target::{Dialect, Target};
 /// Longest start, longest stop.
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
+/// Whether it listens by now; how long it took is a figure.
+const LOOK_SOON: Duration = Duration::from_millis(1);
 
 /// Which server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Kind {
     Godwit,
     Mosquitto,
     /// mosquitto, and what stores its messages.
+    #[value(name = "archiver")]
     Archived,
+    /// ejabberd, which stores its messages in SQLite.
+    Ejabberd,
     Rumqttd,
 }
 
@@ -49,6 +55,8 @@ pub(crate) struct Running {
     /// What runs beside it.
     companion: Option<Child>,
     pub(crate) target: Arc<Target>,
+    /// From the start of the process until somebody could connect.
+    pub(crate) accepting_after: Duration,
 }
 
 /// Certificate and key files for TLS listeners.
@@ -66,11 +74,21 @@ struct Place<'a> {
 }
 
 impl Kind {
+    /// In the order of the tables.
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Godwit,
+        Self::Mosquitto,
+        Self::Archived,
+        Self::Ejabberd,
+        Self::Rumqttd,
+    ];
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Godwit => "godwit",
             Self::Mosquitto => "mosquitto",
             Self::Archived => archived::NAME,
+            Self::Ejabberd => ejabberd::NAME,
             Self::Rumqttd => "rumqttd",
         }
     }
@@ -81,6 +99,7 @@ impl Kind {
             Self::Godwit => godwit::SETTINGS_IN_WORDS,
             Self::Mosquitto => mosquitto::SETTINGS_IN_WORDS,
             Self::Archived => archived::SETTINGS_IN_WORDS,
+            Self::Ejabberd => ejabberd::SETTINGS_IN_WORDS,
             Self::Rumqttd => rumqttd::SETTINGS_IN_WORDS,
         }
     }
@@ -98,6 +117,7 @@ impl Program {
                 said(path, &["config", "default"])?.contains("\n[tls]"),
             ),
             Kind::Mosquitto | Kind::Archived => (said(path, &["-h"])?, true),
+            Kind::Ejabberd => (ejabberd::Installed::find(path)?.version, false),
             Kind::Rumqttd => (said(path, &["--version"])?, false),
         };
         Ok(Self {
@@ -122,6 +142,7 @@ impl Program {
             Kind::Godwit => godwit::start(&self.path, &place).await,
             Kind::Mosquitto => mosquitto::start(&self.path, &place).await,
             Kind::Archived => archived::start(&self.path, &place).await,
+            Kind::Ejabberd => ejabberd::start(&self.path, &place).await,
             Kind::Rumqttd => rumqttd::start(&self.path, &place).await,
         };
         started.with_context(|| {
@@ -161,11 +182,17 @@ impl Drop for Running {
     }
 }
 
+/// A program that sees nothing of our environment.
+fn bare(path: &Path) -> Command {
+    let mut command = Command::new(path);
+    command.env_clear();
+    command
+}
+
 /// A child with its log in the folder, killed when it is not kept.
 fn spawn(mut command: Command, place: &Place<'_>) -> anyhow::Result<Child> {
     let log = File::create(place.folder.join("log"))?;
     command
-        .env_clear()
         .current_dir(place.folder)
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
@@ -183,6 +210,7 @@ async fn started(mut child: Child, mut listening: impl FnMut() -> Option<Target>
                 child,
                 companion: None,
                 target: Arc::new(target),
+                accepting_after: began.elapsed(),
             });
         }
         if let Some(status) = child.try_wait()? {
@@ -193,7 +221,7 @@ async fn started(mut child: Child, mut listening: impl FnMut() -> Option<Target>
             let _ = child.wait();
             bail!("it does not listen");
         }
-        tokio::time::sleep(LOOK_AGAIN).await;
+        tokio::time::sleep(LOOK_SOON).await;
     }
 }
 

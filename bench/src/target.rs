@@ -1,6 +1,7 @@
 //! Whom the load is meant for: addresses, users with their topics, and the process that pays for it.
 
 pub(crate) mod godwit;
+pub(crate) mod xmpp;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -10,15 +11,16 @@ use anyhow::{Context as _, bail};
 
 use crate::connection::{Route, Trust};
 use crate::process::Process;
+use crate::wire::Language;
 use godwit::Rest;
 
 /// A server under load.
 pub(crate) struct Target {
     /// What it is called in reports.
     pub(crate) name: String,
-    pub(crate) mqtt: SocketAddr,
+    pub(crate) plain: SocketAddr,
     /// The TLS listener, and whom to trust there.
-    pub(crate) mqtts: Option<(SocketAddr, Trust)>,
+    pub(crate) tls: Option<(SocketAddr, Trust)>,
     pub(crate) dialect: Dialect,
     /// The server's process, on this machine.
     pub(crate) process: Option<Process>,
@@ -31,6 +33,8 @@ pub(crate) enum Dialect {
     Godwit(Box<Rest>),
     /// A topic per user and one per group, no registration: any MQTT broker.
     Topics,
+    /// Accounts of an XMPP server and its rooms.
+    Xmpp(xmpp::Accounts),
 }
 
 /// Somebody who can connect.
@@ -41,7 +45,7 @@ pub(crate) struct User {
     pub(crate) client_id: String,
     /// User name and password.
     pub(crate) credentials: Option<(String, String)>,
-    /// Where its messages arrive.
+    /// Where its messages arrive; in XMPP its address.
     pub(crate) inbox: String,
     /// Where it sends to, if that does not depend on the receiver.
     outbox: Option<String>,
@@ -57,13 +61,13 @@ pub(crate) struct Group {
 }
 
 impl Target {
-    pub(crate) fn new(name: &str, mqtt: SocketAddr, dialect: Dialect) -> Self {
+    pub(crate) fn new(name: &str, plain: SocketAddr, dialect: Dialect) -> Self {
         // Another run's ports may still be closing; a fresh start spreads over other addresses.
         let start = std::process::id() % 50_000;
         Self {
             name: name.to_owned(),
-            mqtt,
-            mqtts: None,
+            plain,
+            tls: None,
             dialect,
             process: None,
             next_source: AtomicU32::new(start),
@@ -72,8 +76,8 @@ impl Target {
 
     /// The way to the server. Each call leaves from another loopback address, so that ports never run out.
     pub(crate) fn route(&self, tls: bool) -> anyhow::Result<Route<'_>> {
-        let (to, trust) = match (tls, &self.mqtts) {
-            (false, _) => (self.mqtt, None),
+        let (to, trust) = match (tls, &self.tls) {
+            (false, _) => (self.plain, None),
             (true, Some((address, trust))) => (*address, Some(trust)),
             (true, None) => bail!("{} has no TLS listener", self.name),
         };
@@ -82,7 +86,20 @@ impl Target {
         } else {
             IpAddr::V4(Ipv4Addr::UNSPECIFIED)
         };
-        Ok(Route { to, from, tls: trust })
+        Ok(Route {
+            to,
+            from,
+            tls: trust,
+            language: self.language(),
+        })
+    }
+
+    /// What its connections speak.
+    pub(crate) fn language(&self) -> Language {
+        match self.dialect {
+            Dialect::Godwit(_) | Dialect::Topics => Language::Mqtt,
+            Dialect::Xmpp(_) => Language::Xmpp,
+        }
     }
 
     /// The first `count` users, registered where that is needed.
@@ -90,6 +107,7 @@ impl Target {
         match &self.dialect {
             Dialect::Godwit(rest) => rest.users(count).await,
             Dialect::Topics => Ok((0..count).map(User::by_topic).collect()),
+            Dialect::Xmpp(accounts) => accounts.users(self, count).await,
         }
     }
 
@@ -110,6 +128,11 @@ impl Target {
                     address: id.clone(),
                     topic: Some(format!("g/{id}")),
                 },
+                // Whoever enters first makes it.
+                Dialect::Xmpp(_) => Group {
+                    address: id.clone(),
+                    topic: Some(xmpp::room(&id)),
+                },
             });
         }
         Ok(groups)
@@ -119,7 +142,7 @@ impl Target {
     pub(crate) async fn commits(&self) -> Option<u64> {
         match &self.dialect {
             Dialect::Godwit(rest) => rest.commits().await,
-            Dialect::Topics => None,
+            Dialect::Topics | Dialect::Xmpp(_) => None,
         }
     }
 
@@ -166,7 +189,7 @@ impl User {
 }
 
 /// What the user with this index is called.
-fn user_name(number: usize) -> String {
+pub(crate) fn user_name(number: usize) -> String {
     format!("bench-{number:06}")
 }
 
@@ -206,7 +229,7 @@ impl Place {
         } else {
             let mqtt = self.mqtt.context("either --mqtt or --godwit is needed")?;
             let mut target = Target::new(&self.name, mqtt, Dialect::Topics);
-            target.mqtts = self.mqtts.zip(trust);
+            target.tls = self.mqtts.zip(trust);
             target
         };
         target.process = self.pid.map(|pid| Process::of(&[pid]));

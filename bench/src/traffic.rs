@@ -20,6 +20,8 @@ struct Traffic {
     senders: Vec<Sender>,
     /// How many rooms they are in, as many in each.
     rooms: usize,
+    /// Whether senders learn that their messages were taken.
+    acknowledges: bool,
     /// Counts the messages: rooms take turns, and in each its senders.
     turn: AtomicUsize,
     /// Whether a message that has arrived everywhere sets off the next. Never at a fixed rate.

@@ -1,196 +1,68 @@
-//! The client's side of MQTT 3.1.1 on the wire, borrowed both ways (OASIS MQTT 3.1.1).
+//! What client and server say to one another, in MQTT or in XMPP, borrowed both ways.
+
+mod mqtt;
+pub(crate) mod xmpp;
 
 use std::io;
+
+pub(crate) use mqtt::{Connect, KEEP_ALIVE_S, connect, puback, publish, subscribe};
 
 /// Largest packet a server may send us; more is a broken stream.
 const PACKET_MAX: usize = 8 << 20;
 
-/// PINGREQ is never needed: no run is longer than this.
-pub(crate) const KEEP_ALIVE_S: u16 = 900;
+/// What a connection speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Language {
+    Mqtt,
+    Xmpp,
+}
 
-/// DISCONNECT.
-pub(crate) const DISCONNECT: [u8; 2] = [0xe0, 0];
-
-/// A packet from the server.
+/// What comes from the server in one piece.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Packet<'a> {
     /// The answer to CONNECT.
     ConnAck { code: u8 },
-    /// A delivery; `id` is 0 with QoS 0.
+    /// A delivery; `id` is 0 when it is not to be acknowledged. In XMPP the payload is the whole `<message/>`.
     Publish { id: u16, payload: &'a [u8] },
     /// The answer to a publication with QoS 1.
     PubAck { id: u16 },
     /// The answer to a subscription of one filter.
     SubAck { code: u8 },
+    /// A `<message/>` of type `error`: the server did not take what was sent.
+    Refused,
+    /// An element of an XMPP stream that is no message.
+    Element(&'a [u8]),
     /// Anything else.
     Other,
 }
 
-/// How to connect.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Connect<'a> {
-    pub(crate) client_id: &'a str,
-    /// User name and password.
-    pub(crate) credentials: Option<(&'a str, &'a str)>,
-    pub(crate) clean: bool,
-}
-
-/// Appends CONNECT.
-pub(crate) fn connect(out: &mut Vec<u8>, connect: &Connect<'_>) {
-    let mut body = Vec::with_capacity(256);
-    text(&mut body, "MQTT");
-    body.push(4);
-    let with_credentials = if connect.credentials.is_some() { 0xc0 } else { 0 };
-    body.push(with_credentials | u8::from(connect.clean) << 1);
-    body.extend(KEEP_ALIVE_S.to_be_bytes());
-    text(&mut body, connect.client_id);
-    if let Some((username, password)) = connect.credentials {
-        text(&mut body, username);
-        text(&mut body, password);
-    }
-    packet(out, 0x10, &body);
-}
-
-/// Appends SUBSCRIBE of one filter with QoS 1.
-pub(crate) fn subscribe(out: &mut Vec<u8>, filter: &str) {
-    let mut body = vec![0, 1];
-    text(&mut body, filter);
-    body.push(1);
-    packet(out, 0x82, &body);
-}
-
-/// A PUBLISH with QoS 1, and where its packet id and its payload begin.
-pub(crate) fn publish(topic: &str, payload: &[u8]) -> (Vec<u8>, usize, usize) {
-    let mut body = Vec::new();
-    text(&mut body, topic);
-    body.extend([0, 0]);
-    let mut out = Vec::new();
-    let header = body.len();
-    body.extend(payload);
-    packet(&mut out, 0x32, &body);
-    let payload_at = out.len() - payload.len();
-    debug_assert!(payload_at >= header, "the payload follows the header");
-    (out, payload_at - 2, payload_at)
-}
-
-/// Appends PUBACK.
-pub(crate) fn puback(out: &mut Vec<u8>, id: u16) {
-    let [high, low] = id.to_be_bytes();
-    out.extend([0x40, 2, high, low]);
-}
-
-fn text(out: &mut Vec<u8>, text: &str) {
-    let length = u16::try_from(text.len()).unwrap_or(u16::MAX);
-    out.extend(length.to_be_bytes());
-    out.extend(&text.as_bytes()[..usize::from(length)]);
-}
-
-fn packet(out: &mut Vec<u8>, first: u8, body: &[u8]) {
-    out.push(first);
-    let mut left = body.len();
-    loop {
-        let byte = (left & 0x7f).to_le_bytes()[0];
-        left >>= 7;
-        out.push(if left > 0 { byte | 0x80 } else { byte });
-        if left == 0 {
-            break;
+impl Language {
+    /// The first packet of the bytes and how many bytes it takes; `None` while it is not whole.
+    ///
+    /// # Errors
+    /// `InvalidData` when the bytes are nothing in this language.
+    pub(crate) fn decode(self, bytes: &[u8]) -> io::Result<Option<(Packet<'_>, usize)>> {
+        match self {
+            Self::Mqtt => mqtt::decode(bytes),
+            Self::Xmpp => xmpp::decode(bytes),
         }
     }
-    out.extend(body);
-}
 
-/// The first packet of the bytes and how many bytes it takes; `None` while it is not whole.
-///
-/// # Errors
-/// `InvalidData` when the bytes are no MQTT.
-pub(crate) fn decode(bytes: &[u8]) -> io::Result<Option<(Packet<'_>, usize)>> {
-    let Some((length, size)) = remaining_length(bytes)? else {
-        return Ok(None);
-    };
-    let end = 1 + size + length;
-    let Some(body) = bytes.get(1 + size..end) else {
-        return Ok(None);
-    };
-    let packet = read(bytes[0], body).ok_or_else(|| broken("a packet is too short"))?;
-    Ok(Some((packet, end)))
-}
-
-fn remaining_length(bytes: &[u8]) -> io::Result<Option<(usize, usize)>> {
-    let mut value = 0;
-    for (at, byte) in bytes.iter().skip(1).take(4).enumerate() {
-        value |= usize::from(byte & 0x7f) << (7 * at);
-        if byte & 0x80 == 0 {
-            return if value > PACKET_MAX {
-                Err(broken("a packet is too long"))
-            } else {
-                Ok(Some((value, at + 1)))
-            };
+    /// What is said last.
+    pub(crate) fn goodbye(self) -> &'static [u8] {
+        match self {
+            Self::Mqtt => mqtt::DISCONNECT,
+            Self::Xmpp => xmpp::GOODBYE,
         }
     }
-    if bytes.len() > 4 {
-        return Err(broken("a packet's length has no end"));
-    }
-    Ok(None)
-}
 
-fn read(first: u8, body: &[u8]) -> Option<Packet<'_>> {
-    let number = |at: usize| Some(u16::from_be_bytes([*body.get(at)?, *body.get(at + 1)?]));
-    Some(match first >> 4 {
-        2 => Packet::ConnAck { code: *body.get(1)? },
-        3 => {
-            let topic_end = 2 + usize::from(number(0)?);
-            let (id, payload_at) = if first & 0b110 == 0 {
-                (0, topic_end)
-            } else {
-                (number(topic_end)?, topic_end + 2)
-            };
-            Packet::Publish {
-                id,
-                payload: body.get(payload_at..)?,
-            }
-        }
-        4 => Packet::PubAck { id: number(0)? },
-        9 => Packet::SubAck { code: *body.get(2)? },
-        _ => Packet::Other,
-    })
+    /// Whether a sender learns that its message was taken. In XMPP there are no acknowledgements unless they are asked for
+    /// (XEP-0198), and they are not.
+    pub(crate) fn acknowledges(self) -> bool {
+        self == Self::Mqtt
+    }
 }
 
 fn broken(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_publication_reads_back_with_id_and_payload_where_they_were_promised() {
-        for length in [0, 1, 90, 200, 20_000] {
-            let payload = vec![b'x'; length];
-            let (mut bytes, id_at, payload_at) = publish("u/1", &payload);
-            bytes[id_at..id_at + 2].copy_from_slice(&513_u16.to_be_bytes());
-            assert_eq!(bytes[payload_at..], payload);
-            let (packet, end) = decode(&bytes).expect("MQTT").expect("whole");
-            assert_eq!(end, bytes.len());
-            assert_eq!(
-                packet,
-                Packet::Publish {
-                    id: 513,
-                    payload: &payload
-                }
-            );
-            assert_eq!(decode(&bytes[..bytes.len() - 1]).expect("MQTT"), None);
-        }
-    }
-
-    #[test]
-    fn answers_are_read_and_nonsense_is_refused() {
-        let two = [0x20, 2, 1, 0, 0x90, 3, 0, 1, 0x80];
-        let (packet, end) = decode(&two).expect("MQTT").expect("whole");
-        assert_eq!(packet, Packet::ConnAck { code: 0 });
-        let (packet, _) = decode(&two[end..]).expect("MQTT").expect("whole");
-        assert_eq!(packet, Packet::SubAck { code: 0x80 });
-        assert!(decode(&[0x30, 0xff, 0xff, 0xff, 0xff]).is_err());
-        assert!(decode(&[0x40, 1, 0]).is_err());
-    }
 }

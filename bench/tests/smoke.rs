@@ -14,6 +14,7 @@ use serde_json::Value;
 /// The program under test.
 const BENCH: &str = env!("CARGO_BIN_EXE_godwit-bench");
 const MOSQUITTO: &str = "/usr/sbin/mosquitto";
+const EJABBERD: &str = "/usr/sbin/ejabberdctl";
 
 /// The `godwit` program of this build, if it was built.
 fn godwit() -> PathBuf {
@@ -70,7 +71,9 @@ fn every_load_runs_against_both_servers_and_nothing_is_lost() {
     let folder = tempfile::tempdir().expect("a folder");
     let document = folder.path().join("page.md");
     std::fs::write(&document, "# Benchmarks\n").expect("a page");
-    let output = compare(folder.path(), &["--write", document.to_str().expect("UTF-8")]);
+    let document_path = document.to_str().expect("UTF-8");
+    let peers = ["--peers", "godwit,mosquitto,archiver", "--write", document_path];
+    let output = compare(folder.path(), &peers);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     let runs = runs(folder.path());
@@ -89,6 +92,13 @@ fn every_load_runs_against_both_servers_and_nothing_is_lost() {
             assert!(of_load.next().is_some(), "{load} was not run against {server}");
         }
     }
+    let growing: Vec<_> = runs.iter().filter(|run| run["load"] == "growth").collect();
+    let stored: Vec<_> = growing
+        .iter()
+        .filter_map(|run| run["settings"]["stored"].as_u64())
+        .collect();
+    assert_eq!(stored, [0, 5_000], "one run for each size");
+    assert!(figure(growing[1], "page_cold_p50_ms") > 0.0, "{}", growing[1]);
     for run in &runs {
         assert_eq!(run["faults"], serde_json::json!([]), "{run}");
         match run["load"].as_str() {
@@ -113,16 +123,49 @@ fn every_load_runs_against_both_servers_and_nothing_is_lost() {
             _ => {}
         }
     }
-    let page = std::fs::read_to_string(&document).expect("the page");
+    assert_page(&document);
+}
+
+/// A table for each load, and the plots.
+fn assert_page(document: &Path) {
+    let page = std::fs::read_to_string(document).expect("the page");
     for title in [
         "One-to-one",
         "Groups",
         "Idle connections",
         "Reconnect storm",
         "Backlog replay",
+        "Growth",
     ] {
         assert!(page.contains(&format!("### {title}\n")), "{title} is missing");
     }
+    assert!(page.contains("(plots/growth.svg)"), "{page}");
+    assert!(document.with_file_name("plots").join("growth.svg").exists());
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a test reads whether it may be skipped")]
+fn ejabberd_takes_part_with_its_archive() {
+    let is_required = std::env::var("GODWIT_REQUIRE_EJABBERD").is_ok();
+    let is_here = [EJABBERD, "/usr/share/doc/erlang-p1-sqlite3"]
+        .iter()
+        .all(|path| Path::new(path).exists());
+    if !is_here && !is_required {
+        eprintln!("\n  SKIPPED: ejabberd or erlang-p1-sqlite3 is missing; its part of the comparison was NOT tried\n");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = compare(folder.path(), &["--peers", "ejabberd", "--only", "chat,group,replay"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let runs = runs(folder.path());
+    for load in ["chat", "group", "replay"] {
+        let run = runs.iter().find(|run| run["load"] == load);
+        let run = run.unwrap_or_else(|| panic!("{load} was not run"));
+        assert_eq!(run["faults"], serde_json::json!([]), "{run}");
+        assert_eq!(run["server"], "ejabberd + SQLite");
+    }
+    let archive = folder.path().join("servers/ejabberd + SQLite/archive.db");
+    assert!(archive.exists(), "messages were stored in SQLite");
 }
 
 #[test]

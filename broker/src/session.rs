@@ -31,7 +31,7 @@ pub use end::{ConnectRefusal, End};
 pub use handshake::{Admission, StoredWill};
 pub use limits::Limits;
 pub use persistence::Persistence;
-pub use request::{Answer, Credentials, Place, Publication, Request, SubscriptionChange};
+pub use request::{Answer, Credentials, Place, Publication, Request, Stored, SubscriptionChange};
 pub use subscription::Subscriptions;
 
 use crate::codec::write;

@@ -7,7 +7,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use godwit_archive::{Item, Record};
+use godwit_model::AccountNo;
 
+use crate::own::Own;
 use crate::{PAGE_ENTRIES, Page};
 
 /// What to do next.
@@ -42,6 +44,7 @@ pub struct Follower {
     window: usize,
     acknowledged: VecDeque<bool>,
     ready: VecDeque<Item>,
+    own: Own,
     /// The lowest number that is kept, as far as it was told.
     floor: u64,
     reading: bool,
@@ -57,6 +60,7 @@ impl Follower {
             window: usize::from(window.max(1)),
             acknowledged: VecDeque::new(),
             ready: VecDeque::new(),
+            own: Own::default(),
             floor: 0,
             reading: false,
         }
@@ -85,12 +89,37 @@ impl Follower {
         }
     }
 
+    /// The device published this entry itself and does not want it back: it counts as acknowledged when its turn comes.
+    pub fn sent_by_itself(&mut self, seq: u64) {
+        self.own.add(seq);
+    }
+
     fn next_wanted(&self) -> u64 {
         self.ready.back().map_or(self.sent, |item| item.seq) + 1
     }
 
+    /// As [`Follower::step`], while publications of the device are on their way: waits before an entry by `author`, the
+    /// device's account, until it is known whose it is.
+    pub fn step_unless_own(&mut self, author: AccountNo) -> Step {
+        self.step_over_own();
+        let next = self.ready.front();
+        let may_be_own = next.is_some_and(|item| item.record.sender == author && item.seq > self.own.newest());
+        if may_be_own { Step::Wait } else { self.step() }
+    }
+
+    fn step_over_own(&mut self) {
+        while self.acknowledged.len() < self.window && self.own.takes(self.sent + 1) {
+            self.sent += 1;
+            self.acknowledged.push_back(true);
+            let sent = self.sent;
+            self.ready.pop_front_if(|item| item.seq == sent);
+        }
+        self.settle();
+    }
+
     /// What to do next; call again until it says [`Step::Wait`].
     pub fn step(&mut self) -> Step {
+        self.step_over_own();
         let room = self.window.saturating_sub(self.acknowledged.len());
         if room == 0 {
             return Step::Wait;
@@ -148,11 +177,15 @@ impl Follower {
         let at = usize::try_from(seq.checked_sub(self.cursor + 1)?).ok()?;
         *self.acknowledged.get_mut(at)? = true;
         let before = self.cursor;
+        self.settle();
+        (self.cursor > before).then_some(self.cursor)
+    }
+
+    fn settle(&mut self) {
         while self.acknowledged.front() == Some(&true) {
             self.acknowledged.pop_front();
             self.cursor += 1;
         }
-        (self.cursor > before).then_some(self.cursor)
     }
 }
 

@@ -8,6 +8,7 @@
 mod follower;
 mod live_view;
 mod mailbox;
+mod own;
 mod switchboard;
 mod wakes;
 

@@ -4,6 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use godwit_archive::{Item, Record};
+use godwit_model::AccountNo;
+
+use crate::own::Own;
 
 /// Entries kept while the socket is full.
 const READY_MAX: usize = 64;
@@ -12,6 +15,7 @@ const READY_MAX: usize = 64;
 #[derive(Debug, Default)]
 pub struct LiveView {
     ready: VecDeque<Item>,
+    own: Own,
 }
 
 impl LiveView {
@@ -24,8 +28,23 @@ impl LiveView {
         self.ready.push_back(Item { seq, record });
     }
 
+    /// The device published this entry itself and does not want it back.
+    pub fn sent_by_itself(&mut self, seq: u64) {
+        self.own.add(seq);
+    }
+
     /// The next one to send.
     pub fn take(&mut self) -> Option<Item> {
+        let own = &mut self.own;
+        while self.ready.pop_front_if(|item| own.takes(item.seq)).is_some() {}
         self.ready.pop_front()
+    }
+
+    /// As [`LiveView::take`], while publications of the device are on their way: nothing while it is not known whether an
+    /// entry by `author`, the device's account, is one of them.
+    pub fn take_unless_own(&mut self, author: AccountNo) -> Option<Item> {
+        let next = self.ready.front()?;
+        let may_be_own = next.record.sender == author && next.seq > self.own.newest();
+        if may_be_own { None } else { self.take() }
     }
 }

@@ -97,6 +97,12 @@ impl Registry {
         Ok(Some(self.keep_account((tenant, user.clone()), record, removals)))
     }
 
+    /// The accounts with these numbers, in no order; numbers without one are missing. Asks the store.
+    pub async fn accounts_of_numbers(&self, numbers: &[AccountNo]) -> Result<Vec<Account>, Error> {
+        let found = self.0.store.accounts_of_numbers(numbers).await?;
+        Ok(found.into_iter().map(Account::from).collect())
+    }
+
     /// The account with this opaque id.
     pub async fn account_by_id(&self, account_id: &str) -> Result<Option<Arc<Account>>, Error> {
         let Some(key) = Opaque::parse(account_id) else {

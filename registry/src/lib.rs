@@ -50,9 +50,9 @@ pub use crowd::{Crowd, CrowdPage, Gathered};
 pub use device::Device;
 pub use error::Error;
 pub use godwit_store::{
-    ConversationState, Decision, DuePush, Expected, GroupLine, GroupSettings, LedgerLine, LedgerQuery, MuteSubject,
-    Muted, NEVER_MS, Owed, PushJob, PushableDevice, RECEIPT, ReadElsewhere, RetiredPushToken, RosterKind, RosterRecord,
-    RostersOf, Settled, Settlement, TemplateRecord, TenantRecord, UntoldChange, UserRecord,
+    ConversationState, Count, Decision, DuePush, Expected, GroupLine, GroupSettings, LedgerLine, LedgerQuery,
+    MuteSubject, Muted, NEVER_MS, Owed, PushJob, PushableDevice, RECEIPT, ReadElsewhere, RetiredPushToken, RosterKind,
+    RosterRecord, RostersOf, Settled, Settlement, TemplateRecord, TenantRecord, UntoldChange, UserRecord,
 };
 pub use group::{Group, Member, NewGroup};
 pub use join_request::JoinRequest;

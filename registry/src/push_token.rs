@@ -1,9 +1,10 @@
 //! Where vendors reach devices. A vendor's token lives on one device at a time, encrypted at rest.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use godwit_model::{AccountNo, DeviceNo, Refusal};
-use godwit_store::{NewPushToken, PushTokenRecord, RetiredPushToken};
+use godwit_store::{NewPushToken, PushDeviceRecord, PushTokenRecord, RetiredPushToken};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -65,6 +66,16 @@ pub struct PushDevice {
     pub vendors: Vec<(String, u64)>,
     /// Since when it can be pushed to, in milliseconds since 1970: nothing from before is owed.
     pub since_ms: u64,
+}
+
+impl From<PushDeviceRecord> for PushDevice {
+    fn from(record: PushDeviceRecord) -> Self {
+        Self {
+            no: record.device,
+            vendors: record.vendors,
+            since_ms: record.since_ms,
+        }
+    }
 }
 
 impl Registry {
@@ -163,16 +174,29 @@ impl Registry {
 
     /// The devices of an account that have a token and whose push is on. Asks the store only when it is not in memory.
     pub async fn push_devices(&self, account: AccountNo) -> Result<Arc<[PushDevice]>, Error> {
-        let load = async {
-            let found = self.0.store.push_devices_of(account).await?;
-            let devices = found.into_iter().map(|found| PushDevice {
-                no: found.device,
-                vendors: found.vendors,
-                since_ms: found.since_ms,
-            });
-            Ok(Some(devices.collect::<Arc<[_]>>()))
-        };
-        Ok(self.0.push_devices.get(&account, load).await?.unwrap_or_default())
+        let mut found = self.push_devices_of(&[account]).await?;
+        Ok(found.remove(&account).unwrap_or_default())
+    }
+
+    /// The same of several accounts: each of them is there. Asks the store once for those that are not in memory.
+    pub async fn push_devices_of(
+        &self,
+        accounts: &[AccountNo],
+    ) -> Result<HashMap<AccountNo, Arc<[PushDevice]>>, Error> {
+        let (mut devices, missing) = self.0.push_devices.peek_all(accounts.to_vec()).await;
+        if missing.is_empty() {
+            return Ok(devices);
+        }
+        let numbers: Vec<AccountNo> = missing.iter().map(|(account, _)| *account).collect();
+        let mut found = self.0.store.push_devices_of(&numbers).await?;
+        for (account, generation) in missing {
+            let records = found.remove(&account).unwrap_or_default();
+            let of_account: Arc<[PushDevice]> = records.into_iter().map(PushDevice::from).collect();
+            let kept = Arc::clone(&of_account);
+            self.0.push_devices.keep(account, generation, kept).await;
+            devices.insert(account, of_account);
+        }
+        Ok(devices)
     }
 
     /// Says that an account has other devices that can be pushed to.

@@ -1,7 +1,9 @@
 //! What readers said: how far they have read, what is muted, when it is quiet, how much a notification may tell.
 
+use std::collections::HashMap;
+
 use godwit_model::{AccountNo, ConversationKey, PushWishes};
-use godwit_store::{ConversationState, MuteSubject, Muted};
+use godwit_store::{ConversationState, Count, MuteSubject, Muted};
 
 use crate::error::Error;
 use crate::registry::Registry;
@@ -26,14 +28,14 @@ impl Registry {
         Ok(self.0.store.counted_up_to(account).await?)
     }
 
-    /// Notes what was counted; `false` where somebody else counted meanwhile.
-    pub async fn count_unread(
-        &self,
-        account: AccountNo,
-        range: (Option<u64>, u64),
-        changes: &[(ConversationKey, i64)],
-    ) -> Result<bool, Error> {
-        Ok(self.0.store.count_unread(account, range, changes).await?)
+    /// The same of several accounts; those whose messages were never counted are missing.
+    pub async fn counted_up_to_of(&self, accounts: &[AccountNo]) -> Result<HashMap<AccountNo, u64>, Error> {
+        Ok(self.0.store.counted_up_to_of(accounts).await?)
+    }
+
+    /// Notes what was counted in inboxes; `false` for those where somebody else counted meanwhile.
+    pub async fn count_unread(&self, counts: &[Count]) -> Result<Vec<bool>, Error> {
+        Ok(self.0.store.count_unread(counts).await?)
     }
 
     /// Notes how far a conversation was read; `Some(false)` where it was read that far before, `None` where messages
@@ -60,6 +62,16 @@ impl Registry {
     /// What an account has muted.
     pub async fn mutes(&self, account: AccountNo) -> Result<Vec<Muted>, Error> {
         Ok(self.0.store.mutes(account).await?)
+    }
+
+    /// What accounts have muted; those that muted nothing are missing.
+    pub async fn mutes_of(&self, accounts: &[AccountNo]) -> Result<HashMap<AccountNo, Vec<Muted>>, Error> {
+        Ok(self.0.store.mutes_of(accounts).await?)
+    }
+
+    /// What accounts wish of their vendors' pushes; those who said nothing are missing.
+    pub async fn push_wishes_of(&self, accounts: &[AccountNo]) -> Result<HashMap<AccountNo, PushWishes>, Error> {
+        Ok(self.0.store.push_wishes_of(accounts).await?)
     }
 
     /// What an account wishes of its vendors' pushes.

@@ -5,6 +5,7 @@
 //! therefore lands under a generation that nobody asks for any more. Loads of the same key at the same generation
 //! are made once.
 
+use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -60,6 +61,24 @@ where
                 Miss::Failed(cause) => Err(cause.clone()),
             },
         }
+    }
+
+    /// Those of `keys` that are here; the others with their generations, so that what is loaded for them can be kept.
+    pub(crate) async fn peek_all(&self, keys: Vec<K>) -> (HashMap<K, V>, Vec<(K, u64)>) {
+        let (mut found, mut missing) = (HashMap::with_capacity(keys.len()), Vec::new());
+        for key in keys {
+            let generation = self.generation(&key);
+            match self.peek(&key, generation).await {
+                Some(value) => drop(found.insert(key, value)),
+                None => missing.push((key, generation)),
+            }
+        }
+        (found, missing)
+    }
+
+    /// Keeps what was loaded for `key` after `generation` was taken.
+    pub(crate) async fn keep(&self, key: K, generation: u64, value: V) {
+        self.values.insert((key, generation), value).await;
     }
 
     /// Counts changes around `key`. Taken before a change, it says later whether another one passed.
@@ -123,6 +142,21 @@ mod tests {
             Some(2),
             "now it is kept"
         );
+    }
+
+    #[tokio::test]
+    async fn of_many_those_that_miss_are_told_and_none_from_before_a_change_is_shown() {
+        let shelf = Shelf::new(100, |_: &u32| 1);
+        assert_eq!(shelf.get(&1, async { Ok(Some(10)) }).await.unwrap(), Some(10));
+        let (found, missing) = shelf.peek_all(vec![1, 2, 3]).await;
+        assert_eq!(found, HashMap::from([(1, 10)]));
+        assert_eq!(missing.iter().map(|(key, _)| *key).collect::<Vec<_>>(), [2, 3]);
+        shelf.changed(&2).await;
+        for (key, generation) in missing {
+            shelf.keep(key, generation, 20).await;
+        }
+        assert_eq!(shelf.get(&2, async { Ok(Some(21)) }).await.unwrap(), Some(21));
+        assert_eq!(shelf.get(&3, async { Ok(Some(31)) }).await.unwrap(), Some(20));
     }
 
     #[tokio::test]

@@ -76,6 +76,19 @@ impl Store {
         find.one(&self.reader).await?.map(AccountRecord::try_from).transpose()
     }
 
+    /// The accounts with these numbers, in no order; numbers without one are missing.
+    pub async fn accounts_of_numbers(&self, numbers: &[AccountNo]) -> Result<Vec<AccountRecord>, Error> {
+        let mut found = Vec::with_capacity(numbers.len());
+        for chunk in numbers.chunks(CHUNK_ROWS) {
+            let numbers = chunk.iter().map(|account| to_row(account.0));
+            let find = account::Entity::find().filter(account::Column::AccountNo.is_in(numbers));
+            for row in find.all(&self.reader).await? {
+                found.push(row.try_into()?);
+            }
+        }
+        Ok(found)
+    }
+
     /// Every account of a tenant, in ascending order.
     pub async fn accounts_of_tenant(&self, tenant: TenantNo) -> Result<Vec<AccountNo>, Error> {
         let find = account::Entity::find()

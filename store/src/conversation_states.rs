@@ -3,13 +3,15 @@
 mod count;
 pub(crate) mod row;
 
+use std::collections::HashMap;
+
 use godwit_model::{AccountNo, ConversationKey};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder};
 
 use crate::number::{from_row, name_from_row, to_row};
-use crate::{Error, Store};
+use crate::{CHUNK_ROWS, Error, Store};
 
 /// What an account knows of one conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +22,19 @@ pub struct ConversationState {
     pub read_up_to: u64,
     /// Messages above that, as far as they were counted.
     pub unread: u64,
+}
+
+/// What was counted between two numbers of an inbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// Whose inbox.
+    pub account: AccountNo,
+    /// Up to where it was counted before; `None` is never.
+    pub from: Option<u64>,
+    /// Up to where it is counted now.
+    pub to: u64,
+    /// How much is unread more in each conversation; each stands once.
+    pub changes: Vec<(ConversationKey, i64)>,
 }
 
 impl Store {
@@ -45,29 +60,27 @@ impl Store {
 
     /// Up to which number of an account's inbox messages were counted; `None` before the first count.
     pub async fn counted_up_to(&self, account: AccountNo) -> Result<Option<u64>, Error> {
-        let found = count::Entity::find_by_id(to_row(account.0)).one(&self.reader).await?;
-        found.map(|row| from_row(row.counted_up_to)).transpose()
+        Ok(self.counted_up_to_of(&[account]).await?.remove(&account))
     }
 
-    /// Notes what was counted between two numbers of the inbox: the change of each conversation's count. `false`, and
-    /// nothing is changed, where somebody else has counted on from `from` meanwhile.
-    pub async fn count_unread(
-        &self,
-        account: AccountNo,
-        (from, to): (Option<u64>, u64),
-        changes: &[(ConversationKey, i64)],
-    ) -> Result<bool, Error> {
+    /// The same of several accounts; those whose messages were never counted are missing.
+    pub async fn counted_up_to_of(&self, accounts: &[AccountNo]) -> Result<HashMap<AccountNo, u64>, Error> {
+        let mut found = HashMap::with_capacity(accounts.len());
+        for chunk in accounts.chunks(CHUNK_ROWS) {
+            found.extend(counted(&self.reader, chunk).await?);
+        }
+        Ok(found)
+    }
+
+    /// Notes what was counted in inboxes; each account stands once. `false`, and nothing is changed, for those where
+    /// somebody else has counted on meanwhile.
+    pub async fn count_unread(&self, counts: &[Count]) -> Result<Vec<bool>, Error> {
         self.write(|held| async move {
-            if !is_counted_up_to(&held, account, from).await? {
-                return Ok(false);
+            let mut kept = Vec::with_capacity(counts.len());
+            for chunk in counts.chunks(CHUNK_ROWS) {
+                kept.extend(count(&held, chunk).await?);
             }
-            set_counted(&held, account, to).await?;
-            for (conversation, change) in changes {
-                let state = state_of(&held, account, *conversation).await?;
-                let unread = state.unread.saturating_add_signed(*change);
-                put(&held, account, &ConversationState { unread, ..state }).await?;
-            }
-            Ok(true)
+            Ok(kept)
         })
         .await
     }
@@ -88,7 +101,7 @@ impl Store {
             if state.read_up_to >= read.read_up_to {
                 return Ok(Some(false));
             }
-            put(&held, account, read).await?;
+            put(&held, std::iter::once((account, *read))).await?;
             Ok(Some(true))
         })
         .await
@@ -100,19 +113,75 @@ async fn is_counted_up_to(
     account: AccountNo,
     expected: Option<u64>,
 ) -> Result<bool, Error> {
-    let found = count::Entity::find_by_id(to_row(account.0)).one(transaction).await?;
-    Ok(found.map(|row| row.counted_up_to) == expected.map(to_row))
+    let found = counted(transaction, &[account]).await?;
+    Ok(found.get(&account).copied() == expected)
 }
 
-async fn set_counted(transaction: &DatabaseTransaction, account: AccountNo, to: u64) -> Result<(), Error> {
-    let row = count::ActiveModel {
-        account_no: Set(to_row(account.0)),
-        counted_up_to: Set(to_row(to)),
-    };
+async fn counted<C: ConnectionTrait>(connection: &C, accounts: &[AccountNo]) -> Result<HashMap<AccountNo, u64>, Error> {
+    let numbers = accounts.iter().map(|account| to_row(account.0));
+    let find = count::Entity::find().filter(count::Column::AccountNo.is_in(numbers));
+    let rows = find.all(connection).await?;
+    let read = |row: count::Model| Ok((AccountNo(from_row(row.account_no)?), from_row(row.counted_up_to)?));
+    rows.into_iter().map(read).collect()
+}
+
+async fn count(transaction: &DatabaseTransaction, counts: &[Count]) -> Result<Vec<bool>, Error> {
+    let accounts: Vec<AccountNo> = counts.iter().map(|count| count.account).collect();
+    let before = counted(transaction, &accounts).await?;
+    let is_next = |count: &&Count| before.get(&count.account).copied() == count.from;
+    let next: Vec<&Count> = counts.iter().filter(is_next).collect();
+    if !next.is_empty() {
+        set_counted(transaction, &next).await?;
+    }
+    let changes: Vec<_> = next
+        .iter()
+        .flat_map(|count| {
+            count
+                .changes
+                .iter()
+                .map(|(conversation, change)| (count.account, *conversation, *change))
+        })
+        .collect();
+    for chunk in changes.chunks(CHUNK_ROWS) {
+        change(transaction, chunk).await?;
+    }
+    Ok(counts.iter().map(|count| is_next(&count)).collect())
+}
+
+/// Changes what is unread of conversations. No account names one twice.
+async fn change(transaction: &DatabaseTransaction, changes: &[(AccountNo, ConversationKey, i64)]) -> Result<(), Error> {
+    let find = row::Entity::find()
+        .filter(row::Column::AccountNo.is_in(changes.iter().map(|(account, ..)| to_row(account.0))))
+        .filter(row::Column::Conversation.is_in(changes.iter().map(|(_, conversation, _)| conversation.to_string())));
+    let mut known = HashMap::new();
+    for row in find.all(transaction).await? {
+        known.insert(
+            (row.account_no, row.conversation.clone()),
+            ConversationState::try_from(row)?,
+        );
+    }
+    let changed = changes.iter().map(|(account, conversation, change)| {
+        let state = known.get(&(to_row(account.0), conversation.to_string())).copied();
+        let state = state.unwrap_or(ConversationState {
+            conversation: *conversation,
+            read_up_to: 0,
+            unread: 0,
+        });
+        let unread = state.unread.saturating_add_signed(*change);
+        (*account, ConversationState { unread, ..state })
+    });
+    put(transaction, changed).await
+}
+
+async fn set_counted(transaction: &DatabaseTransaction, counts: &[&Count]) -> Result<(), Error> {
+    let rows = counts.iter().map(|count| count::ActiveModel {
+        account_no: Set(to_row(count.account.0)),
+        counted_up_to: Set(to_row(count.to)),
+    });
     let replace = OnConflict::column(count::Column::AccountNo)
         .update_column(count::Column::CountedUpTo)
         .to_owned();
-    let insert = count::Entity::insert(row).on_conflict(replace);
+    let insert = count::Entity::insert_many(rows).on_conflict(replace);
     insert.exec_without_returning(transaction).await?;
     Ok(())
 }
@@ -132,17 +201,20 @@ async fn state_of(
     found.map_or(Ok(none), ConversationState::try_from)
 }
 
-async fn put(transaction: &DatabaseTransaction, account: AccountNo, state: &ConversationState) -> Result<(), Error> {
-    let row = row::ActiveModel {
+async fn put(
+    transaction: &DatabaseTransaction,
+    states: impl Iterator<Item = (AccountNo, ConversationState)>,
+) -> Result<(), Error> {
+    let rows = states.map(|(account, state)| row::ActiveModel {
         account_no: Set(to_row(account.0)),
         conversation: Set(state.conversation.to_string()),
         read_up_to: Set(to_row(state.read_up_to)),
         unread: Set(to_row(state.unread)),
-    };
+    });
     let replace = OnConflict::columns([row::Column::AccountNo, row::Column::Conversation])
         .update_columns([row::Column::ReadUpTo, row::Column::Unread])
         .to_owned();
-    let insert = row::Entity::insert(row).on_conflict(replace);
+    let insert = row::Entity::insert_many(rows).on_conflict(replace);
     insert.exec_without_returning(transaction).await?;
     Ok(())
 }

@@ -43,7 +43,7 @@ pub use broadcasts::{
     BroadcastCommand, BroadcastRecord, BroadcastState, MalformedBroadcastState, NewBroadcast, PageSent, Step,
 };
 pub use client_versions::ClientVersions;
-pub use conversation_states::ConversationState;
+pub use conversation_states::{ConversationState, Count};
 pub use copy::copy_sqlite;
 pub use crowds::Crowd;
 pub use devices::{DeviceFacts, DeviceRecord, NewDevice, RegisterOutcome, Renewal};

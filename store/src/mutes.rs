@@ -2,6 +2,7 @@
 
 mod row;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -11,7 +12,7 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use crate::number::{from_row, name_from_row, to_row};
-use crate::{Error, Store};
+use crate::{CHUNK_ROWS, Error, Store};
 
 /// What is muted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,19 +89,30 @@ impl Store {
 
     /// What an account has muted, whether it still holds or not.
     pub async fn mutes(&self, account: AccountNo) -> Result<Vec<Muted>, Error> {
-        let find = row::Entity::find()
-            .filter(row::Column::AccountNo.eq(to_row(account.0)))
-            .order_by_asc(row::Column::Subject);
-        let rows = find.all(&self.reader).await?;
-        let read = |row: row::Model| {
-            Ok(Muted {
-                subject: name_from_row(&row.subject)?,
-                mute: Mute {
-                    until_ms: row.until_ms.map(from_row).transpose()?,
-                    mentions: row.mentions,
-                },
-            })
-        };
-        rows.into_iter().map(read).collect()
+        Ok(self.mutes_of(&[account]).await?.remove(&account).unwrap_or_default())
+    }
+
+    /// What accounts have muted, whether it still holds or not; accounts that muted nothing are missing.
+    pub async fn mutes_of(&self, accounts: &[AccountNo]) -> Result<HashMap<AccountNo, Vec<Muted>>, Error> {
+        let mut found: HashMap<AccountNo, Vec<Muted>> = HashMap::new();
+        for chunk in accounts.chunks(CHUNK_ROWS) {
+            let find = row::Entity::find()
+                .filter(row::Column::AccountNo.is_in(chunk.iter().map(|account| to_row(account.0))))
+                .order_by_asc(row::Column::Subject);
+            for row in find.all(&self.reader).await? {
+                let muted = Muted {
+                    subject: name_from_row(&row.subject)?,
+                    mute: Mute {
+                        until_ms: row.until_ms.map(from_row).transpose()?,
+                        mentions: row.mentions,
+                    },
+                };
+                found
+                    .entry(AccountNo(from_row(row.account_no)?))
+                    .or_default()
+                    .push(muted);
+            }
+        }
+        Ok(found)
     }
 }

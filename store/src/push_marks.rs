@@ -2,7 +2,7 @@
 
 pub(crate) mod row;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use godwit_model::DeviceNo;
 use sea_orm::ActiveValue::Set;
@@ -28,19 +28,25 @@ impl Store {
 
     /// Says that a device is owed nothing up to this number.
     pub async fn mark_decided(&self, device: DeviceNo, up_to: u64) -> Result<(), Error> {
-        self.write(|held| async move { put(&held, device, up_to).await }).await
+        self.write(|held| async move { put(&held, &BTreeMap::from([(device, up_to)])).await })
+            .await
     }
 }
 
-pub(crate) async fn put(transaction: &DatabaseTransaction, device: DeviceNo, up_to: u64) -> Result<(), Error> {
-    let row = row::ActiveModel {
-        device_no: Set(to_row(device.0)),
-        decided_up_to: Set(to_row(up_to)),
-    };
-    let replace = OnConflict::column(row::Column::DeviceNo)
-        .update_column(row::Column::DecidedUpTo)
-        .to_owned();
-    let insert = row::Entity::insert(row).on_conflict(replace);
-    insert.exec_without_returning(transaction).await?;
+pub(crate) async fn put(transaction: &DatabaseTransaction, marks: &BTreeMap<DeviceNo, u64>) -> Result<(), Error> {
+    let rows: Vec<row::ActiveModel> = marks
+        .iter()
+        .map(|(device, up_to)| row::ActiveModel {
+            device_no: Set(to_row(device.0)),
+            decided_up_to: Set(to_row(*up_to)),
+        })
+        .collect();
+    for chunk in rows.chunks(CHUNK_ROWS) {
+        let replace = OnConflict::column(row::Column::DeviceNo)
+            .update_column(row::Column::DecidedUpTo)
+            .to_owned();
+        let insert = row::Entity::insert_many(chunk.iter().cloned()).on_conflict(replace);
+        insert.exec_without_returning(transaction).await?;
+    }
     Ok(())
 }

@@ -5,6 +5,8 @@ pub(crate) mod row;
 
 pub use retired::RetiredPushToken;
 
+use std::collections::HashMap;
+
 use godwit_model::{AccountNo, DeviceNo};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait};
@@ -12,7 +14,7 @@ use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryO
 
 use crate::devices::device;
 use crate::number::{from_row, hash_from_row, to_row};
-use crate::{Error, Store};
+use crate::{CHUNK_ROWS, Error, Store};
 
 /// A vendor's token, as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,30 +122,36 @@ impl Store {
         find.one(&self.reader).await?.map(PushTokenRecord::try_from).transpose()
     }
 
-    /// The devices of an account that can be pushed to, oldest first.
-    pub async fn push_devices_of(&self, account: AccountNo) -> Result<Vec<PushDeviceRecord>, Error> {
-        let rows: Vec<(i64, String, i64, i64)> = pushable()
-            .filter(device::Column::AccountNo.eq(to_row(account.0)))
-            .select_only()
-            .column(row::Column::DeviceNo)
-            .column(row::Column::Vendor)
-            .column(row::Column::SinceMs)
-            .column(row::Column::SetAtMs)
-            .order_by_asc(row::Column::DeviceNo)
-            .order_by_asc(row::Column::Place)
-            .into_tuple()
-            .all(&self.reader)
-            .await?;
-        let mut found: Vec<PushDeviceRecord> = Vec::new();
-        for (no, vendor, since_ms, set_at_ms) in rows {
-            let (device, vendor) = (DeviceNo(from_row(no)?), (vendor, from_row(set_at_ms)?));
-            match found.last_mut().filter(|last| last.device == device) {
-                Some(last) => last.vendors.push(vendor),
-                None => found.push(PushDeviceRecord {
-                    device,
-                    since_ms: from_row(since_ms)?,
-                    vendors: vec![vendor],
-                }),
+    /// The devices of accounts that can be pushed to, oldest first; accounts without one are missing.
+    pub async fn push_devices_of(
+        &self,
+        accounts: &[AccountNo],
+    ) -> Result<HashMap<AccountNo, Vec<PushDeviceRecord>>, Error> {
+        let mut found: HashMap<AccountNo, Vec<PushDeviceRecord>> = HashMap::new();
+        for chunk in accounts.chunks(CHUNK_ROWS) {
+            let numbers = chunk.iter().map(|account| to_row(account.0));
+            let find = pushable()
+                .filter(device::Column::AccountNo.is_in(numbers))
+                .select_only()
+                .column(device::Column::AccountNo)
+                .column(row::Column::DeviceNo)
+                .column(row::Column::Vendor)
+                .column(row::Column::SinceMs)
+                .column(row::Column::SetAtMs)
+                .order_by_asc(row::Column::DeviceNo)
+                .order_by_asc(row::Column::Place);
+            let rows: Vec<(i64, i64, String, i64, i64)> = find.into_tuple().all(&self.reader).await?;
+            for (account, no, vendor, since_ms, set_at_ms) in rows {
+                let devices = found.entry(AccountNo(from_row(account)?)).or_default();
+                let (device, vendor) = (DeviceNo(from_row(no)?), (vendor, from_row(set_at_ms)?));
+                match devices.last_mut().filter(|last| last.device == device) {
+                    Some(last) => last.vendors.push(vendor),
+                    None => devices.push(PushDeviceRecord {
+                        device,
+                        since_ms: from_row(since_ms)?,
+                        vendors: vec![vendor],
+                    }),
+                }
             }
         }
         Ok(found)

@@ -3,37 +3,37 @@
 mod fact;
 mod row;
 
+use std::collections::HashMap;
+
 use godwit_model::{AccountNo, PushWishes, QuietHours, Zone};
 use sea_orm::ActiveValue::Set;
-use sea_orm::EntityTrait;
 use sea_orm::sea_query::OnConflict;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use crate::number::{from_row, name_from_row, to_row};
-use crate::{Error, Store};
+use crate::{CHUNK_ROWS, Error, Store};
 
 impl Store {
     /// What an account wishes; the default where it said nothing.
     pub async fn push_wishes(&self, account: AccountNo) -> Result<PushWishes, Error> {
-        let found = row::Entity::find_by_id(to_row(account.0)).one(&self.reader).await?;
-        found.map_or(Ok(PushWishes::default()), |row| {
-            let minute =
-                |value: i32| from_row(i64::from(value)).map(|minute| u32::try_from(minute).unwrap_or_default());
-            let quiet = match (row.quiet_from, row.quiet_until) {
-                (Some(from), Some(until)) => Some(QuietHours {
-                    from: minute(from)?,
-                    until: minute(until)?,
-                    zone: row.quiet_zone.map_or(Zone::Offset(row.quiet_offset), Zone::Named),
-                    calls: row.quiet_calls,
-                    mentions: row.quiet_mentions,
-                }),
-                _ => None,
-            };
-            Ok(PushWishes {
-                privacy: name_from_row(&row.privacy)?,
-                quiet,
-                desktop_hold_s: u32::try_from(row.desktop_hold_s).unwrap_or_default(),
-            })
-        })
+        Ok(self
+            .push_wishes_of(&[account])
+            .await?
+            .remove(&account)
+            .unwrap_or_default())
+    }
+
+    /// What accounts wish; those who said nothing are missing.
+    pub async fn push_wishes_of(&self, accounts: &[AccountNo]) -> Result<HashMap<AccountNo, PushWishes>, Error> {
+        let mut found = HashMap::new();
+        for chunk in accounts.chunks(CHUNK_ROWS) {
+            let numbers = chunk.iter().map(|account| to_row(account.0));
+            let find = row::Entity::find().filter(row::Column::AccountNo.is_in(numbers));
+            for row in find.all(&self.reader).await? {
+                found.insert(AccountNo(from_row(row.account_no)?), wishes(row)?);
+            }
+        }
+        Ok(found)
     }
 
     /// Notes what an account wishes.
@@ -78,6 +78,10 @@ impl Store {
 
     /// The time in milliseconds at which something named began: the one noted first, `now_ms` where none was.
     pub async fn began_at_ms(&self, name: &str, now_ms: u64) -> Result<u64, Error> {
+        // Nearly always it is noted, and reading waits for nobody.
+        if let Some(found) = fact::Entity::find_by_id(name).one(&self.reader).await? {
+            return from_row(found.value);
+        }
         self.write(|held| async move {
             if let Some(found) = fact::Entity::find_by_id(name).one(&*held).await? {
                 return from_row(found.value);
@@ -91,4 +95,23 @@ impl Store {
         })
         .await
     }
+}
+
+fn wishes(row: row::Model) -> Result<PushWishes, Error> {
+    let minute = |value: i32| from_row(i64::from(value)).map(|minute| u32::try_from(minute).unwrap_or_default());
+    let quiet = match (row.quiet_from, row.quiet_until) {
+        (Some(from), Some(until)) => Some(QuietHours {
+            from: minute(from)?,
+            until: minute(until)?,
+            zone: row.quiet_zone.map_or(Zone::Offset(row.quiet_offset), Zone::Named),
+            calls: row.quiet_calls,
+            mentions: row.quiet_mentions,
+        }),
+        _ => None,
+    };
+    Ok(PushWishes {
+        privacy: name_from_row(&row.privacy)?,
+        quiet,
+        desktop_hold_s: u32::try_from(row.desktop_hold_s).unwrap_or_default(),
+    })
 }

@@ -6,6 +6,7 @@ mod closing;
 mod groups;
 mod house;
 mod instructions;
+mod no_local;
 #[path = "../../broker/tests/session/packets.rs"]
 #[expect(dead_code, reason = "the session's tests need more of it")]
 mod packets;

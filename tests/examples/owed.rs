@@ -16,6 +16,8 @@ use reqwest::Method;
 use serde_json::json;
 
 const REPORT_EACH: Duration = Duration::from_secs(10);
+/// Receivers of one message.
+const LIST: usize = 500;
 
 #[tokio::main]
 async fn main() {
@@ -38,8 +40,8 @@ async fn main() {
     let app = server.app().await;
     println!("memory before: {} MiB", mebibytes(&server, "VmRSS"));
     let began = Instant::now();
-    app.send(&json!({"from": "ann", "to": "all", "type": 0, "content": {"text": "hi"}}))
-        .await;
+    say_hi(&app, phones).await;
+    println!("all messages accepted after {:.1?}", began.elapsed());
     println!(
         "{:>8} {:>10} {:>10} {:>9} {:>8} {:>9} {:>9}",
         "s", "found", "paid", "paid/s", "held", "MiB", "peak MiB"
@@ -75,6 +77,16 @@ async fn main() {
         simulators.script(VendorName::Fcm).most_open(),
         mebibytes(&server, "VmHWM"),
     );
+}
+
+/// One message for each phone, in as many messages to lists as that takes.
+async fn say_hi(app: &App, phones: u64) {
+    let names: Vec<String> = std::iter::once("model".to_owned())
+        .chain((1..phones).map(|number| format!("crowd{number}")))
+        .collect();
+    for to in names.chunks(LIST) {
+        app.send(&json!({"to": to, "type": 0, "content": {"text": "hi"}})).await;
+    }
 }
 
 async fn phone(app: &App, simulators: &Simulators) {

@@ -22,7 +22,7 @@ pub(super) fn section(results: &[Results], programs: &[Program], machine: &Machi
         "Client and servers share the machine over loopback. Each run is on a freshly started server; the servers take \
          turns, and who begins changes every round. Cells are medians, in brackets the lowest and the highest. CPU is user and \
          system time of the server's whole process from the kernel's accounting. Texts are 200 bytes inside a chat envelope, the same \
-         bytes for every server.\n\n",
+         bytes for every MQTT server.\n\n",
     );
     let _ = writeln!(text, "- Machine: {machine}");
     for program in programs {

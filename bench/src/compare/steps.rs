@@ -19,22 +19,21 @@ pub(crate) struct Step {
     /// What the row is called.
     pub(crate) label: String,
     pub(crate) load: Load,
-    /// rumqttd takes part.
-    rumqttd: bool,
-    /// mosquitto with an archiver takes part.
-    archived: bool,
+    /// Who takes part besides Godwit and mosquitto.
+    guests: Vec<Kind>,
     /// A probe: once is enough.
     pub(crate) once: bool,
 }
 
 impl Step {
+    fn with(mut self, guests: &[Kind]) -> Self {
+        self.guests = guests.to_vec();
+        self
+    }
+
     /// Whether the server can do this.
     pub(crate) fn suits(&self, program: &Program) -> bool {
-        let invited = match program.kind {
-            Kind::Godwit | Kind::Mosquitto => true,
-            Kind::Archived => self.archived,
-            Kind::Rumqttd => self.rumqttd,
-        };
+        let invited = matches!(program.kind, Kind::Godwit | Kind::Mosquitto) || self.guests.contains(&program.kind);
         invited && (program.tls || !self.load.tls())
     }
 }
@@ -78,8 +77,7 @@ fn step(label: impl Into<String>, load: Load) -> Step {
     Step {
         label: label.into(),
         load,
-        rumqttd: false,
-        archived: false,
+        guests: Vec::new(),
         once: false,
     }
 }
@@ -103,10 +101,9 @@ fn chats(size: &Size) -> Vec<Step> {
     for in_flight in [200, 1000] {
         steps.push(step(format!("{in_flight} in flight"), chat(None, in_flight, false)));
     }
-    for at in [1, 3] {
-        steps[at].archived = true;
-    }
-    steps[3].rumqttd = true;
+    steps[0].guests = vec![Kind::Ejabberd];
+    steps[1].guests = vec![Kind::Archived];
+    steps[3].guests = vec![Kind::Archived, Kind::Ejabberd, Kind::Rumqttd];
     steps.push(step("200 in flight, TLS", chat(None, 200, true)));
     if size.quick {
         steps.remove(4);
@@ -127,10 +124,11 @@ fn groups(size: &Size) -> Vec<Step> {
         })
     };
     if size.quick {
-        return vec![step("groups of 20, 4 in flight", group(20, 4, None))];
+        let small = step("groups of 20, 4 in flight", group(20, 4, None));
+        return vec![small.with(&[Kind::Ejabberd])];
     }
     vec![
-        step("groups of 100, 4 in flight", group(100, 4, None)),
+        step("groups of 100, 4 in flight", group(100, 4, None)).with(&[Kind::Ejabberd]),
         step("group of 1000, 2 in flight", group(1000, 2, None)),
         step("group of 1000, 2 a second", group(1000, 0, Some(2.0))),
     ]
@@ -161,12 +159,12 @@ fn connections(size: &Size) -> Vec<Step> {
     };
     let messages = if size.quick { 500 } else { 10_000 };
     let mut steps = vec![
-        step(format!("{connections} connections"), idle(false)),
+        step(format!("{connections} connections"), idle(false)).with(&[Kind::Ejabberd]),
         step(format!("{connections} connections, TLS"), idle(true)),
-        step("32 at once", logins(false)),
+        step("32 at once", logins(false)).with(&[Kind::Ejabberd]),
         step("32 at once, TLS", logins(true)),
         step(format!("{connections} connections"), Load::Storm(storm)),
-        step(format!("{messages} messages"), Load::Replay(Replay { messages })),
+        step(format!("{messages} messages"), Load::Replay(Replay { messages })).with(&[Kind::Ejabberd]),
     ];
     if size.quick {
         steps.remove(3);
@@ -188,9 +186,8 @@ fn probes(size: &Size) -> Vec<Step> {
         },
     };
     let probe = |label: String, load| Step {
-        rumqttd: true,
         once: true,
-        ..step(label, load)
+        ..step(label, load).with(&[Kind::Rumqttd])
     };
     vec![
         probe(format!("{waves} waves of {wave}"), Load::Churn(churn)),

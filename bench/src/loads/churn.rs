@@ -118,6 +118,7 @@ async fn speak(target: &Target, user: &User) -> anyhow::Result<Session> {
 pub(super) async fn hear_oneself(session: &mut Session, user: &User) -> anyhow::Result<()> {
     let tag = Tag::fresh()?;
     let address = Address {
+        language: session.writer.language(),
         topic: user.topic_to(user),
         from: &user.name,
         to: &user.name,

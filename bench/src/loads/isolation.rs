@@ -101,6 +101,7 @@ async fn leave_in_the_middle(target: &Target, user: &User) -> anyhow::Result<()>
     };
     let session = enter(target, user, &entrance, |_| {}).await?;
     let address = Address {
+        language: target.language(),
         topic: user.topic_to(user),
         from: &user.name,
         to: &user.name,

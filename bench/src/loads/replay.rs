@@ -1,5 +1,7 @@
 //! Backlog replay: one device was away, and fetches everything in one go when it comes back.
 
+mod pages;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,7 +13,7 @@ use crate::meter::Moment;
 use crate::numbers::{per, real};
 use crate::report::Record;
 use crate::target::{Target, User};
-use crate::wire::{self, Packet};
+use crate::wire::{self, Language, Packet};
 
 /// Users who fill the backlog.
 const SENDERS: usize = 50;
@@ -50,10 +52,18 @@ impl Replay {
         record.set("messages", messages);
         let users = target.users(Self::users()).await?;
         let (device, senders) = users.split_last().context("there is a device")?;
-        begin_anew(target, device).await?;
         let tag = Tag::fresh()?;
+        let is_paged = target.language() == Language::Xmpp;
+        let mut place = None;
+        if !is_paged {
+            begin_anew(target, device).await?;
+        }
         let began = Instant::now();
-        fill(target, senders, device, (tag, each)).await?;
+        if is_paged {
+            place = pages::fill(target, senders, device, (tag, each)).await?;
+        } else {
+            fill(target, senders, device, (tag, each)).await?;
+        }
         record.figure("filled_s", began.elapsed().as_secs_f64());
         let before = Moment::begin(target).await;
         let began = Instant::now();
@@ -63,7 +73,12 @@ impl Replay {
             count: 0,
             faults: 0,
         };
-        let time = receive(target, device, &mut received, (messages, began)).await?;
+        let time = if is_paged {
+            pages::receive(target, device, &mut received, place).await?;
+            began.elapsed()
+        } else {
+            receive(target, device, &mut received, (messages, began)).await?
+        };
         let used = Moment::end(target).await.since(&before);
         used.note(record, "message", received.count);
         record.figure("replayed_s", time.as_secs_f64());
@@ -91,9 +106,9 @@ async fn begin_anew(target: &Target, device: &User) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn fill(target: &Arc<Target>, senders: &[User], device: &User, load: (Tag, u32)) -> anyhow::Result<()> {
+/// People who only speak: who does not listen gets no copies of its own.
+async fn speakers(target: &Arc<Target>, senders: &[User]) -> anyhow::Result<Vec<Session>> {
     let silent = |user: &User| {
-        // Who does not listen gets no copies of its own.
         let entrance = Entrance {
             tls: false,
             clean: true,
@@ -101,17 +116,27 @@ async fn fill(target: &Arc<Target>, senders: &[User], device: &User, load: (Tag,
         };
         (user.clone(), entrance)
     };
-    let sessions = Crowd::new(target, senders.iter().map(silent).collect())
+    Crowd::new(target, senders.iter().map(silent).collect())
         .enter(|_, session| session)
-        .await?;
+        .await
+}
+
+/// What one of them says to the device.
+fn draft(target: &Target, (at, user): (usize, &User), device: &User, tag: Tag) -> Draft {
+    let address = Address {
+        language: target.language(),
+        topic: user.topic_to(device),
+        from: &user.name,
+        to: &device.name,
+    };
+    Draft::new(tag, at, &address)
+}
+
+async fn fill(target: &Arc<Target>, senders: &[User], device: &User, load: (Tag, u32)) -> anyhow::Result<()> {
+    let sessions = speakers(target, senders).await?;
     let mut sending = tokio::task::JoinSet::new();
     for (at, (session, user)) in sessions.into_iter().zip(senders).enumerate() {
-        let address = Address {
-            topic: user.topic_to(device),
-            from: &user.name,
-            to: &device.name,
-        };
-        let draft = Draft::new(load.0, at, &address);
+        let draft = draft(target, (at, user), device, load.0);
         sending.spawn(send_all(session, draft, load.1));
     }
     while let Some(sent) = sending.join_next().await {

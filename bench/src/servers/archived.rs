@@ -23,7 +23,7 @@ pub(super) async fn start(path: &Path, place: &Place<'_>) -> anyhow::Result<Runn
     command
         .arg("archiver")
         .arg("--mqtt")
-        .arg(running.target.mqtt.to_string());
+        .arg(running.target.plain.to_string());
     command.arg("--file").arg(&file);
     let archiver = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
     let target = Arc::get_mut(&mut running.target).context("nobody else has it yet")?;

@@ -2,9 +2,8 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
-use super::{Place, Running, spawn, started};
+use super::{Place, Running, bare, listens, spawn, started};
 use crate::connection::trust_in;
 use crate::target::godwit::running_in;
 
@@ -25,7 +24,7 @@ pub(super) async fn start(path: &Path, place: &Place<'_>) -> anyhow::Result<Runn
     // What an earlier start wrote there is not ours.
     let _ = fs::remove_file(&addresses);
     fs::write(&settings, settings_text(place))?;
-    let mut command = Command::new(path);
+    let mut command = bare(path);
     command
         .arg("serve")
         .arg("--config")
@@ -39,9 +38,10 @@ pub(super) async fn start(path: &Path, place: &Place<'_>) -> anyhow::Result<Runn
     let child = spawn(command, place)?;
     let mut running = started(child, || {
         let written = fs::read_to_string(&addresses).ok()?;
-        let here = serde_json::from_str::<serde_json::Value>(&written).is_ok();
+        let written: serde_json::Value = serde_json::from_str(&written).ok()?;
+        let mqtt = written["mqtt"].as_str()?.parse().ok()?;
         // Only a place holder: signing in comes next, and cannot be done in here.
-        here.then(super::nowhere)
+        listens(mqtt).then(super::nowhere)
     })
     .await?;
     let trust = place

@@ -3,9 +3,8 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
-use super::{Place, Running, free_address, listens, spawn, started};
+use super::{Place, Running, bare, free_address, listens, spawn, started};
 use crate::connection::trust_in;
 use crate::target::{Dialect, Target};
 
@@ -34,13 +33,13 @@ pub(super) async fn start(path: &Path, place: &Place<'_>) -> anyhow::Result<Runn
     let file = place.folder.join("mosquitto.conf");
     fs::write(&file, settings)?;
     let trust = trust_in(&certificate.certificate)?;
-    let mut command = Command::new(path);
+    let mut command = bare(path);
     command.arg("-c").arg(&file);
     let child = spawn(command, place)?;
     started(child, || {
         listens(mqtt).then(|| {
             let mut target = Target::new("mosquitto", mqtt, Dialect::Topics);
-            target.mqtts = Some((mqtts, trust.clone()));
+            target.tls = Some((mqtts, trust.clone()));
             target
         })
     })

@@ -2,9 +2,8 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
-use super::{Place, Running, free_address, listens, spawn, started};
+use super::{Place, Running, bare, free_address, listens, spawn, started};
 use crate::target::{Dialect, Target};
 
 pub(super) const SETTINGS_IN_WORDS: &str = "1 MiB of log per topic, in two segments; everything else as in the file it ships with; no credentials; a topic per user";
@@ -19,7 +18,7 @@ pub(super) async fn start(path: &Path, place: &Place<'_>) -> anyhow::Result<Runn
     );
     let file = place.folder.join("rumqttd.toml");
     fs::write(&file, settings)?;
-    let mut command = Command::new(path);
+    let mut command = bare(path);
     command.arg("-c").arg(&file).arg("-q");
     let child = spawn(command, place)?;
     started(child, || {

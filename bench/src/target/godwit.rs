@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
@@ -23,7 +24,7 @@ pub(crate) async fn running_in(folder: &Path, trust: Option<Trust>) -> anyhow::R
     let mqtt = addresses.mqtt.parse().context("the MQTT address")?;
     let mut target = Target::new("godwit", mqtt, Dialect::Godwit(Box::new(rest)));
     if let (Some(address), Some(trust)) = (addresses.mqtts, trust) {
-        target.mqtts = Some((address.parse().context("the MQTT address with TLS")?, trust));
+        target.tls = Some((address.parse().context("the MQTT address with TLS")?, trust));
     }
     Ok(target)
 }
@@ -58,6 +59,13 @@ pub(crate) struct Rest {
     door: Arc<Door>,
     /// Where accounts are kept over runs: beside the data folder, named after it.
     kept: PathBuf,
+}
+
+/// A page that was read.
+pub(crate) struct Page {
+    /// From asking until all of it was there.
+    pub(crate) time: Duration,
+    pub(crate) items: usize,
 }
 
 struct Door {
@@ -138,6 +146,22 @@ impl Rest {
             Err(error) if error.to_string().contains("already_exists") => Ok(()),
             other => other.map(drop),
         }
+    }
+
+    /// The newest page of a user's inbox, with the token of its device.
+    pub(crate) async fn inbox(&self, user: &User, limit: u64) -> anyhow::Result<Page> {
+        let (account, token) = user.credentials.as_ref().context("everybody is registered")?;
+        let url = format!("{}/v1/accounts/{account}/inbox?limit={limit}", self.door.base);
+        let request = self.door.client.get(url).bearer_auth(token);
+        let began = Instant::now();
+        let answer = request.send().await?.error_for_status()?;
+        let body = answer.bytes().await?;
+        let time = began.elapsed();
+        let body: Value = serde_json::from_slice(&body)?;
+        Ok(Page {
+            time,
+            items: body["items"].as_array().map_or(0, Vec::len),
+        })
     }
 
     /// Commits of the archive, each one sync.

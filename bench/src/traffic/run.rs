@@ -17,7 +17,7 @@ use crate::meter::{Moment, Used};
 use crate::numbers::{per, real, real_len};
 use crate::report::Record;
 use crate::target::{Dialect, Target, User};
-use crate::wire::{self, Packet};
+use crate::wire::{self, Language, Packet};
 
 /// How long nothing may arrive before what is missing counts as lost.
 const SILENCE: Duration = Duration::from_secs(10);
@@ -92,7 +92,7 @@ pub(crate) async fn run(target: &Arc<Target>, rooms: &[Room], plan: &Plan, recor
     note(&traffic, record, &used, delivered);
     check(&traffic, rooms, target, record);
     for sender in &traffic.senders {
-        sender.goodbye(&wire::DISCONNECT);
+        sender.goodbye();
     }
     listeners.iter().for_each(JoinHandle::abort);
     Ok(())
@@ -125,7 +125,13 @@ async fn gather(
             let sender = slot.map(|slot| {
                 let (topic, to) = &room.addresses[slot];
                 let from = &room.members[place].name;
-                let draft = Draft::new(tag, senders.len(), &Address { topic, from, to });
+                let address = Address {
+                    language: target.language(),
+                    topic,
+                    from,
+                    to,
+                };
+                let draft = Draft::new(tag, senders.len(), &address);
                 let audience = room.members.len() - usize::from(!room.hears_itself);
                 senders.push(Sender::new(at, slot, audience, (session.writer.clone(), draft)));
                 senders.len() - 1
@@ -139,7 +145,7 @@ async fn gather(
             listening.push((session, listener));
         }
     }
-    let traffic = Arc::new(Traffic::new(tag, rooms.len(), (senders, plan.pace)));
+    let traffic = Arc::new(Traffic::new(tag, rooms.len(), (senders, plan.pace), target.language()));
     let tasks = listening.into_iter().map(|(session, listener)| {
         let traffic = Arc::clone(&traffic);
         tokio::spawn(async move { traffic.listen(session, listener).await })
@@ -149,12 +155,13 @@ async fn gather(
 }
 
 impl Traffic {
-    fn new(tag: Tag, rooms: usize, (senders, pace): (Vec<Sender>, Pace)) -> Self {
+    fn new(tag: Tag, rooms: usize, (senders, pace): (Vec<Sender>, Pace), language: Language) -> Self {
         Self {
             tag,
             began: Instant::now(),
             senders,
             rooms,
+            acknowledges: language.acknowledges(),
             turn: AtomicUsize::new(0),
             refill: AtomicBool::new(matches!(pace, Pace::InFlight(_))),
             stopped: AtomicBool::new(false),
@@ -173,12 +180,11 @@ impl Traffic {
         loop {
             let packets = session.reader.packets(|packet| match packet {
                 Packet::Publish { id, payload } => {
-                    if id != 0 {
-                        wire::puback(&mut answers, id);
-                    }
+                    wire::puback(&mut answers, id);
                     self.arrived(&mut listener, payload);
                 }
                 Packet::PubAck { .. } => self.acknowledged(listener.sender),
+                Packet::Refused => add(&self.counts.refused, 1),
                 _ => {}
             });
             if packets.await.is_err() || (!answers.is_empty() && session.writer.send(&answers).is_err()) {
@@ -242,7 +248,8 @@ async fn settle(traffic: &Traffic, rooms: &[Room]) {
         );
         let own_expected = rooms.iter().any(|room| !room.hears_itself) && counts.own_copies.load(Ordering::Relaxed) > 0;
         let own = !own_expected || counts.own_copies.load(Ordering::Relaxed) >= sent;
-        if counts.complete.load(Ordering::Relaxed) >= sent && now.1 >= sent && own {
+        let acknowledged = now.1 >= sent || !traffic.acknowledges;
+        if counts.complete.load(Ordering::Relaxed) >= sent && acknowledged && own {
             break;
         }
         if now != last {
@@ -268,6 +275,9 @@ fn note(traffic: &Traffic, record: &mut Record, used: &Used, delivered: u64) {
     record.figure("strange_in_all", count(&counts.strange));
     let times = traffic.times();
     for (name, latency) in [("", &times.delivery), ("acknowledged_", &times.acknowledgement)] {
+        if latency.count() == 0 {
+            continue;
+        }
         record.figure(&format!("{name}p50_ms"), latency.ms(0.5));
         record.figure(&format!("{name}p99_ms"), latency.ms(0.99));
         record.figure(&format!("{name}p999_ms"), latency.ms(0.999));
@@ -296,7 +306,7 @@ fn check(traffic: &Traffic, rooms: &[Room], target: &Target, record: &mut Record
             meant - real(delivered)
         )
     });
-    record.must(acknowledged == sent, || {
+    record.must(acknowledged == sent || !traffic.acknowledges, || {
         format!("{acknowledged} acknowledgements for {sent} messages")
     });
     if matches!(target.dialect, Dialect::Godwit(_)) && !rooms[0].hears_itself {

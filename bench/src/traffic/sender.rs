@@ -88,7 +88,7 @@ impl Sender {
         self.state().unacknowledged.pop_front()
     }
 
-    pub(super) fn goodbye(&self, bytes: &[u8]) {
-        let _ = self.writer.send(bytes);
+    pub(super) fn goodbye(&self) {
+        let _ = self.writer.send(self.writer.language().goodbye());
     }
 }

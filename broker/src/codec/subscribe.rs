@@ -27,9 +27,11 @@ pub struct Unsubscribe<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Filter<'a> {
     /// Not empty; whether it is a valid filter is judged filter by filter.
-    pub filter: &'a str,
+    pub name: &'a str,
     /// The highest QoS the client wants deliveries with.
     pub qos: QoS,
+    /// MQTT 5: whether what the client itself published stays away from it.
+    pub no_local: bool,
 }
 
 impl<'a> Subscribe<'a> {
@@ -133,12 +135,14 @@ fn filter<'a>(reader: &mut Reader<'a>, version: Version) -> Result<Filter<'a>, D
     if options & 0b0011_0000 == 0b0011_0000 {
         return Err(DecodeError::Protocol("retain handling 3"));
     }
-    // No Local and the retain options are read over: nothing is retained, and an inbox holds what its owner sent.
-    if options & 0b0000_0100 != 0 && super::topic::is_shared(filter) {
+    // The retain options are read over: nothing is retained. 3.1.1 has no options: their bits are reserved.
+    let no_local = options & 0b0000_0100 != 0;
+    if no_local && super::topic::is_shared(filter) {
         return Err(DecodeError::Protocol("No Local on a shared subscription"));
     }
     Ok(Filter {
-        filter,
+        name: filter,
         qos: QoS::from_bits(options & 0b11)?,
+        no_local,
     })
 }

@@ -30,6 +30,8 @@ pub struct Outcome<'a> {
     pub code: &'a str,
     /// The reason string; empty is none.
     pub text: &'a str,
+    /// More user properties, a [`UserPropertyBlock`].
+    pub properties: &'a [u8],
 }
 
 /// PUBACK, PUBREC or PUBCOMP. On 3.1.1 only the packet id is sent.
@@ -66,6 +68,7 @@ impl<'a> Outcome<'a> {
             reason,
             code: "",
             text: "",
+            properties: &[],
         }
     }
 
@@ -91,6 +94,7 @@ impl<'a> Outcome<'a> {
             code: self.code,
             text: self.text,
             server_reference: "",
+            properties: self.properties,
         }
     }
 }
@@ -128,6 +132,7 @@ impl<'a> Farewell<'a> {
             code: "",
             text: self.text,
             server_reference: self.server_reference,
+            properties: &[],
         }
     }
 }
@@ -156,6 +161,7 @@ fn explanation(text: &str) -> Details<'_> {
         code: "",
         text,
         server_reference: "",
+        properties: &[],
     }
 }
 
@@ -188,12 +194,26 @@ pub fn disconnect(out: &mut Vec<u8>, farewell: &Farewell<'_>) {
     details.put_block(out);
 }
 
-/// The properties that explain a "no": user property `code`, reason string and server reference, each left out when
-/// empty.
+/// User properties as they stand in a packet.
+#[derive(Clone, Debug, Default)]
+pub struct UserPropertyBlock(pub(crate) Vec<u8>);
+
+impl UserPropertyBlock {
+    /// Adds one; name and value are cut at 65,535 bytes.
+    pub(crate) fn put(&mut self, name: &str, value: &str) {
+        self.0.push(0x26);
+        put_binary(&mut self.0, name.as_bytes());
+        put_binary(&mut self.0, value.as_bytes());
+    }
+}
+
+/// The properties of an answer: the user property `code`, reason string and server reference that explain a "no", and
+/// others, each left out when empty.
 struct Details<'a> {
     code: &'a str,
     text: &'a str,
     server_reference: &'a str,
+    properties: &'a [u8],
 }
 
 impl Details<'_> {
@@ -201,7 +221,7 @@ impl Details<'_> {
     const CODE: &'static str = "code";
 
     fn is_empty(&self) -> bool {
-        self.code.is_empty() && self.text.is_empty() && self.server_reference.is_empty()
+        self.property_length() == 0
     }
 
     /// Bytes of the property block, its length field included.
@@ -217,7 +237,7 @@ impl Details<'_> {
             5 + Self::CODE.len() + self.code.len()
         };
         let text = |text: &str| if text.is_empty() { 0 } else { 3 + text.len() };
-        code + text(self.text) + text(self.server_reference)
+        code + text(self.text) + text(self.server_reference) + self.properties.len()
     }
 
     fn put_block(&self, out: &mut Vec<u8>) {
@@ -235,6 +255,7 @@ impl Details<'_> {
             put_binary(out, Self::CODE.as_bytes());
             put_binary(out, self.code.as_bytes());
         }
+        out.extend_from_slice(self.properties);
     }
 }
 

@@ -15,11 +15,17 @@ use super::Connection;
 use super::job::{self, Replied, Submitted};
 use crate::codec::Version;
 use crate::paper::Paper;
-use crate::session::{Answer, End, Place, Publication};
+use crate::session::{Answer, End, Place, Publication, Stored};
 
 /// Publications that wait for the disk. The archive commits in order, so only the first one is looked at.
 #[derive(Default)]
 pub(super) struct Publications(VecDeque<OnItsWay>);
+
+impl Publications {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
 
 /// Milliseconds a 3.1.1 client is kept when its publication could not be stored, before its session ends.
 const GIVE_UP_PAUSE_MS: u64 = 5_000;
@@ -136,13 +142,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         {
             any = true;
             match outcome {
-                Ok(_) => {
+                Ok(submitted) => {
                     if done.is_refusal {
                         count("refused");
                     } else {
                         self.door.meters.publishes_accepted.increment(1);
                     }
-                    self.session.answer(self.now, done.ticket, Answer::Accepted);
+                    let answer = self.accepted(&submitted);
+                    self.session.answer(self.now, done.ticket, answer);
                 }
                 // Too late to hold the client back.
                 Err(refused) if done.is_refusal || must_wait(self.session.version(), &refused) => self.fail(),
@@ -158,6 +165,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             self.publications = Publications::default();
         }
         any
+    }
+
+    /// With No Local the acknowledgement says what the message itself would have said, and the message stays away.
+    fn accepted(&mut self, submitted: &godwit_dispatcher::Submitted) -> Answer {
+        if !self.wants_no_echo() {
+            return Answer::Accepted;
+        }
+        match (submitted.sender_seq, &submitted.record) {
+            (Some(seq), Some(record)) => {
+                self.walk.sent_by_itself(seq);
+                Answer::Stored(Stored {
+                    seq,
+                    server_id: record.server_id,
+                    server_time_ms: record.server_time_ms,
+                    conversation: record.conversation.map(|conversation| (conversation, record.conv_seq)),
+                })
+            }
+            _ => Answer::Accepted,
+        }
+    }
+
+    /// Whether what this device publishes stays away from it. 3.1.1 has no way to tell it where that stands.
+    pub(super) fn wants_no_echo(&self) -> bool {
+        self.session.version() == Version::V5 && self.session.subscriptions().no_local()
     }
 
     /// A request was answered.

@@ -153,6 +153,15 @@ impl Walk {
         }
     }
 
+    /// The device published this entry itself and does not want it back.
+    pub(super) fn sent_by_itself(&mut self, seq: u64) {
+        match &mut self.way {
+            Way::Nowhere => {}
+            Way::Cursor(follower) => follower.sent_by_itself(seq),
+            Way::Live(view) => view.sent_by_itself(seq),
+        }
+    }
+
     /// The cursor, when this walk moves it.
     pub(super) fn cursor(&self) -> Option<u64> {
         match &self.way {
@@ -229,15 +238,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     fn next_due(&mut self) -> Option<Due> {
+        let account = self.member.as_ref()?.device.account.no;
+        let awaits_own = self.wants_no_echo() && !self.publications.is_empty();
         match &mut self.walk.way {
             Way::Nowhere => None,
+            Way::Live(view) if awaits_own => view.take_unless_own(account).map(Due::Entry),
             Way::Live(view) => view.take().map(Due::Entry),
-            Way::Cursor(follower) => match follower.step() {
+            Way::Cursor(follower) => match step(follower, awaits_own.then_some(account)) {
                 Step::Deliver(item) => Some(Due::Entry(item)),
                 Step::Gap { from, to } => Some(Due::Gap { from, to }),
                 Step::Read { after, limit } => {
                     let wanted = Wanted {
-                        account: self.member.as_ref()?.device.account.no,
+                        account,
                         after,
                         limit,
                         failures: 0,
@@ -294,6 +306,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             (Ok(Err(_)) | Err(_), _) => self.session.finish(End::Failed),
         }
         true
+    }
+}
+
+/// `author` is the device's own account, while it is not known yet which entries are its publications.
+fn step(follower: &mut Follower, author: Option<AccountNo>) -> Step {
+    match author {
+        Some(author) => follower.step_unless_own(author),
+        None => follower.step(),
     }
 }
 

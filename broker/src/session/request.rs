@@ -1,6 +1,6 @@
 //! What a session asks of the platform, and what it is answered.
 
-use godwit_model::{Refusal, Refused};
+use godwit_model::{ConversationKey, Refusal, Refused, ServerId};
 
 use crate::codec::{QoS, UserProperties, Version};
 use crate::session::Subscriptions;
@@ -73,11 +73,26 @@ pub enum Place {
     Elsewhere,
 }
 
+/// Where the message of a publication stands, for a client that does not get it back (No Local).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Its number in the client's own inbox.
+    pub seq: u64,
+    /// The platform's name of it.
+    pub server_id: ServerId,
+    /// When it was accepted, in milliseconds since 1970.
+    pub server_time_ms: u64,
+    /// Its conversation, and its number there.
+    pub conversation: Option<(ConversationKey, u64)>,
+}
+
 /// What became of a publication.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// Stored: it may be acknowledged.
     Accepted,
+    /// The same, and an MQTT 5 client is told where it stands.
+    Stored(Stored),
     /// Not stored. Told to an MQTT 5 client; on 3.1.1 it may only stand for a refusal that *was* stored.
     Refused(Refused),
 }

@@ -26,11 +26,13 @@ const REPLY: u8 = 1 << 2;
 const EVENT: u8 = 1 << 3;
 const ALL: u8 = 1 << 4;
 const ALL_QOS_1: u8 = 1 << 5;
+const INBOX_NO_LOCAL: u8 = 1 << 6;
+const ALL_NO_LOCAL: u8 = 1 << 7;
 
 impl Subscriptions {
-    /// From stored bits; unknown bits are dropped.
+    /// From stored bits.
     pub fn from_bits(bits: u8) -> Self {
-        Self(bits & 0b0011_1111)
+        Self(bits)
     }
 
     /// As stored bits.
@@ -49,6 +51,13 @@ impl Subscriptions {
         }
     }
 
+    /// Whether what the client itself publishes stays away from it: every filter that covers the inbox says so.
+    pub fn no_local(self) -> bool {
+        let filters = [(INBOX, INBOX_NO_LOCAL), (ALL, ALL_NO_LOCAL)];
+        let says = |(bit, no_local): (u8, u8)| self.0 & bit == 0 || self.0 & no_local != 0;
+        self.inbox().is_some() && filters.into_iter().all(says)
+    }
+
     /// Whether replies are subscribed.
     pub fn reply(self) -> bool {
         self.0 & (REPLY | ALL) != 0
@@ -59,9 +68,11 @@ impl Subscriptions {
         self.0 & (EVENT | ALL) != 0
     }
 
-    /// Adds a filter, or replaces its QoS, and gives the QoS granted.
-    fn add(&mut self, filter: Filter, wanted: QoS) -> QoS {
+    /// Adds a filter, or replaces its options, and gives the QoS granted.
+    fn add(&mut self, filter: Filter, wanted: QoS, no_local: bool) -> QoS {
         let (bit, qos_1) = filter.bits();
+        self.0 &= !filter.no_local();
+        self.0 |= if no_local { filter.no_local() } else { 0 };
         let granted = if qos_1 == 0 {
             QoS::AtMostOnce
         } else {
@@ -76,7 +87,7 @@ impl Subscriptions {
     fn remove(&mut self, filter: Filter) -> bool {
         let (bit, qos_1) = filter.bits();
         let was_there = self.0 & bit != 0;
-        self.0 &= !(bit | qos_1);
+        self.0 &= !(bit | qos_1 | filter.no_local());
         was_there
     }
 }
@@ -89,6 +100,15 @@ impl Filter {
             Self::Reply => (REPLY, 0),
             Self::Event => (EVENT, 0),
             Self::All => (ALL, ALL_QOS_1),
+        }
+    }
+
+    /// The bit that stands for No Local; only what is published can be local.
+    fn no_local(self) -> u8 {
+        match self {
+            Self::Inbox => INBOX_NO_LOCAL,
+            Self::All => ALL_NO_LOCAL,
+            Self::Reply | Self::Event => 0,
         }
     }
 
@@ -142,8 +162,8 @@ impl Session {
         let mut after = self.subscriptions;
         let codes = subscribe
             .filters()
-            .map(|wanted| match Filter::read(&self.topics, wanted.filter) {
-                Ok(filter) => Reason(after.add(filter, wanted.qos).bits()),
+            .map(|wanted| match Filter::read(&self.topics, wanted.name) {
+                Ok(filter) => Reason(after.add(filter, wanted.qos, wanted.no_local).bits()),
                 Err(_) if self.version == Version::V311 => Reason::UNSPECIFIED,
                 Err(reason) => reason,
             });

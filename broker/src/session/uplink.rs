@@ -6,7 +6,7 @@ use godwit_model::Refusal;
 
 use crate::codec::write::{AcknowledgementKind, Outcome};
 use crate::codec::{Acknowledgement, Publish, QoS, Reason, Version, write};
-use crate::session::{Answer, End, Limits, Place, Publication, Request, Session};
+use crate::session::{Answer, End, Limits, Place, Publication, Request, Session, Stored};
 
 /// What is owed to the client for what it published.
 #[derive(Debug, Default)]
@@ -210,12 +210,20 @@ impl Session {
             QoS::AtLeastOnce => AcknowledgementKind::PubAck,
             QoS::ExactlyOnce => AcknowledgementKind::PubRec,
         };
+        let place;
         let outcome = match answer {
             Answer::Accepted => Outcome::of(Reason::SUCCESS),
+            Answer::Stored(stored) => {
+                place = stored.properties();
+                self.tellable(Outcome {
+                    properties: &place,
+                    ..Outcome::of(Reason::SUCCESS)
+                })
+            }
             Answer::Refused(refused) => self.tellable(Outcome {
-                reason: Reason(refused.refusal.mqtt_reason()).for_publication(),
                 code: refused.refusal.code(),
                 text: &refused.detail,
+                ..Outcome::of(Reason(refused.refusal.mqtt_reason()).for_publication())
             }),
         };
         write::acknowledgement(&mut self.outbox, self.version, kind, pending.packet_id, &outcome);
@@ -232,6 +240,21 @@ impl Session {
             .into_iter()
             .find(|outcome| self.downlink.fits(outcome.size()))
             .unwrap_or(bare)
+    }
+}
+
+impl Stored {
+    /// As user properties, under the names an inbox entry has for them.
+    fn properties(&self) -> Vec<u8> {
+        let mut block = write::UserPropertyBlock::default();
+        block.put("seq", itoa::Buffer::new().format(self.seq));
+        block.put("serverId", &self.server_id.to_string());
+        block.put("serverTime", itoa::Buffer::new().format(self.server_time_ms));
+        if let Some((conversation, conv_seq)) = self.conversation {
+            block.put("conv", &conversation.to_string());
+            block.put("convSeq", itoa::Buffer::new().format(conv_seq));
+        }
+        block.0
     }
 }
 

@@ -182,7 +182,7 @@ proptest! {
         let bytes = v5_bytes(&v5::Packet::Subscribe(subscribe));
         let Packet::Subscribe(five) = read(&bytes, Version::V5) else { panic!("not a SUBSCRIBE") };
         let wanted: Vec<_> = filters.iter().map(|(path, bits)| (path.as_str(), qos(*bits))).collect();
-        prop_assert_eq!(five.filters().map(|f| (f.filter, f.qos)).collect::<Vec<_>>(), wanted.clone());
+        prop_assert_eq!(five.filters().map(|f| (f.name, f.qos)).collect::<Vec<_>>(), wanted.clone());
         prop_assert_eq!((five.packet_id, five.subscription_identifier), (id, number.map(|_| 300)));
 
         let oracle_qos = [rumqttc::QoS::AtMostOnce, rumqttc::QoS::AtLeastOnce, rumqttc::QoS::ExactlyOnce];
@@ -191,7 +191,7 @@ proptest! {
         subscribe.pkid = id;
         let bytes = v4_bytes(&v4::Packet::Subscribe(subscribe));
         let Packet::Subscribe(four) = read(&bytes, Version::V311) else { panic!("not a SUBSCRIBE") };
-        prop_assert_eq!(four.filters().map(|f| (f.filter, f.qos)).collect::<Vec<_>>(), wanted);
+        prop_assert_eq!(four.filters().map(|f| (f.name, f.qos)).collect::<Vec<_>>(), wanted);
 
         let mut unsubscribe = v4::Unsubscribe::new(filters[0].0.clone());
         unsubscribe.pkid = id;

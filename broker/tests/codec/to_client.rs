@@ -95,7 +95,7 @@ proptest! {
         id in 1..=u16::MAX, text in "[a-z☃]{0,200}", code in "([a-z_]{1,20})?", refused: bool,
     ) {
         let reason = if refused { Reason::QUOTA_EXCEEDED } else { Reason::SUCCESS };
-        let outcome = Outcome { reason, code: &code, text: &text };
+        let outcome = Outcome { code: &code, text: &text, ..Outcome::of(reason) };
         let user: Vec<(String, String)> = [("code".to_owned(), code.clone())].into_iter()
             .filter(|(_, code)| !code.is_empty()).collect();
 

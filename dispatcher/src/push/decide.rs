@@ -1,6 +1,6 @@
 //! Gathers what a decision needs, for some accounts at once, and keeps what was decided in one transaction.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use godwit_archive::{InboxQuery, Item};
 use godwit_model::{AccountNo, ConversationKey, DeviceNo, Mute, OsKind, Refused};
@@ -40,6 +40,13 @@ pub(super) struct Behind {
     pub(super) since_ms: u64,
 }
 
+/// The devices of one account that have not acknowledged everything.
+struct Late {
+    /// How far its inbox reaches.
+    head: u64,
+    devices: Vec<Behind>,
+}
+
 /// An account and what its readers wish.
 pub(super) struct Household {
     pub(super) account: Account,
@@ -65,17 +72,16 @@ impl Dispatcher {
         accounts: &[AccountNo],
         (pass, began_ms): (Pass, u64),
     ) -> Result<(), Refused> {
+        let behind = self.behind(desk, accounts, pass).await?;
+        if behind.is_empty() {
+            return Ok(());
+        }
+        let mut homes = self.households(&behind.keys().copied().collect::<Vec<_>>()).await?;
         let mut decisions = Vec::new();
-        for account in accounts {
-            let head = self.archive.head(*account);
-            let behind = self.behind(desk, *account, (pass, head)).await?;
-            if behind.is_empty() {
-                continue;
+        for (no, behind) in &behind {
+            if let Some(home) = homes.get_mut(no) {
+                decisions.extend(self.decide_account(desk, home, behind, (pass, began_ms)).await?);
             }
-            decisions.extend(
-                self.decide_account(desk, *account, &behind, (pass, began_ms, head))
-                    .await?,
-            );
         }
         if pass == Pass::CallsOnly {
             decisions.retain(|decision: &Decision| !decision.owed.is_empty());
@@ -83,6 +89,10 @@ impl Dispatcher {
         if decisions.is_empty() {
             return Ok(());
         }
+        // What is owed a push will ask for the badge: one change for all is cheaper than one for each.
+        let owed = decisions.iter().filter(|decision| !decision.owed.is_empty());
+        let badges: BTreeSet<AccountNo> = owed.map(|decision| decision.account).collect();
+        self.count_ahead(&badges.into_iter().collect::<Vec<_>>()).await?;
         self.registry.keep_decisions(&decisions).await.map_err(of_registry)?;
         for decision in decisions.iter().filter(|decision| !decision.owed.is_empty()) {
             metrics::counter!("push_enqueued_total", "vendor" => decision.vendor.clone())
@@ -92,35 +102,58 @@ impl Dispatcher {
         Ok(())
     }
 
-    async fn behind(&self, desk: &Desk, account: AccountNo, (pass, head): (Pass, u64)) -> Result<Vec<Behind>, Refused> {
-        let devices = self.registry.push_devices(account).await.map_err(of_registry)?;
-        let here = self.hub.connected(account);
-        let can_ring = |device: &&PushDevice| {
-            // A device that is here may answer; a vendor that is not set cannot reach anybody.
-            let is_set = |(vendor, _): &(String, u64)| desk.wakes.contains_key(vendor.as_str());
-            !(pass == Pass::CallsOnly && here.contains(&device.no)) && device.vendors.iter().any(is_set)
-        };
-        let devices: Vec<&PushDevice> = devices.iter().filter(can_ring).collect();
-        let numbers: Vec<DeviceNo> = devices.iter().map(|device| device.no).collect();
-        if numbers.iter().all(|device| self.cursor(*device) >= head) {
-            return Ok(Vec::new());
+    /// The accounts that have devices which have not acknowledged everything.
+    async fn behind(
+        &self,
+        desk: &Desk,
+        accounts: &[AccountNo],
+        pass: Pass,
+    ) -> Result<BTreeMap<AccountNo, Late>, Refused> {
+        let devices = self.registry.push_devices_of(accounts).await.map_err(of_registry)?;
+        let mut late = BTreeMap::new();
+        for (account, devices) in &devices {
+            let head = self.archive.head(*account);
+            let here = self.hub.connected(*account);
+            let can_ring = |device: &&PushDevice| {
+                // A device that is here may answer; a vendor that is not set cannot reach anybody.
+                let is_set = |(vendor, _): &(String, u64)| desk.wakes.contains_key(vendor.as_str());
+                !(pass == Pass::CallsOnly && here.contains(&device.no)) && device.vendors.iter().any(is_set)
+            };
+            let devices: Vec<&PushDevice> = devices.iter().filter(can_ring).collect();
+            if devices.iter().any(|device| self.cursor(device.no) < head) {
+                late.insert(*account, (head, devices));
+            }
         }
-        let marks = self.registry.push_marks(&numbers).await.map_err(of_registry)?;
-        let behind = devices.into_iter().filter_map(|device| {
-            let passed = self
-                .cursor(device.no)
-                .max(marks.get(&device.no).copied().unwrap_or_default());
-            let awake = self.awake_vendor(desk, device);
-            let first = device.vendors.first().map(|(vendor, _)| vendor.as_str());
-            (passed < head).then(|| Behind {
-                device: device.no,
-                vendor: awake.or(first).unwrap_or_default().to_owned(),
-                is_idle: awake.is_none(),
-                passed,
-                since_ms: device.since_ms,
-            })
-        });
-        Ok(behind.collect())
+        let numbers = late
+            .values()
+            .flat_map(|(_, devices)| devices.iter().map(|device| device.no));
+        let marks = self.registry.push_marks(&numbers.collect::<Vec<_>>()).await;
+        let marks = marks.map_err(of_registry)?;
+        let mut behind = BTreeMap::new();
+        for (account, (head, devices)) in late {
+            let devices = devices.into_iter().filter_map(|device| {
+                let decided = marks.get(&device.no).copied().unwrap_or_default();
+                let passed = self.cursor(device.no).max(decided);
+                (passed < head).then(|| self.device_behind(desk, device, passed))
+            });
+            let devices: Vec<Behind> = devices.collect();
+            if !devices.is_empty() {
+                behind.insert(account, Late { head, devices });
+            }
+        }
+        Ok(behind)
+    }
+
+    fn device_behind(&self, desk: &Desk, device: &PushDevice, passed: u64) -> Behind {
+        let awake = self.awake_vendor(desk, device);
+        let first = device.vendors.first().map(|(vendor, _)| vendor.as_str());
+        Behind {
+            device: device.no,
+            vendor: awake.or(first).unwrap_or_default().to_owned(),
+            is_idle: awake.is_none(),
+            passed,
+            since_ms: device.since_ms,
+        }
     }
 
     /// The first vendor of a device that is set and may still reach it. Signs of life are a token that is told, as at every
@@ -142,15 +175,14 @@ impl Dispatcher {
     async fn decide_account(
         &self,
         desk: &Desk,
-        no: AccountNo,
-        behind: &[Behind],
-        (pass, began_ms, head): (Pass, u64, u64),
+        home: &mut Household,
+        late: &Late,
+        (pass, began_ms): (Pass, u64),
     ) -> Result<Vec<Decision>, Refused> {
-        let Some(mut home) = self.household(no).await? else {
-            return Ok(Vec::new());
-        };
-        let mut books: Vec<Book> = behind.iter().map(|behind| Book::new(no, behind, pass)).collect();
-        let mut after = behind.iter().map(|behind| behind.passed).min().unwrap_or(head);
+        let (no, head) = (home.account.no, late.head);
+        let devices = late.devices.iter();
+        let mut books: Vec<Book> = devices.map(|behind| Book::new(no, behind, pass)).collect();
+        let mut after = late.devices.iter().map(|behind| behind.passed).min().unwrap_or(head);
         while after < head {
             let query = InboxQuery {
                 after: Some(after),
@@ -162,31 +194,37 @@ impl Dispatcher {
             };
             let page = self.read(move |archive| archive.inbox(no, &query)).await?;
             after = page.last().map_or(head, |item| item.seq);
-            self.count_after_recalls(&mut home, &page).await?;
+            self.count_after_recalls(home, &page).await?;
             for item in &page {
-                self.enter(desk, &home, item, &mut books);
+                self.enter(desk, home, item, &mut books);
             }
         }
         Ok(books.into_iter().map(|book| book.close(head)).collect())
     }
 
-    async fn household(&self, no: AccountNo) -> Result<Option<Household>, Refused> {
-        let Some(account) = self.registry.account_by_no(no).await.map_err(of_registry)? else {
-            return Ok(None);
-        };
-        let wishes = self.registry.push_wishes(no).await.map_err(of_registry)?;
-        let desktops_up_to = if wishes.desktop_hold_s > 0 {
-            self.desktops_up_to(no).await?
-        } else {
-            0
-        };
-        Ok(Some(Household {
-            wishes,
-            mutes: self.registry.mutes(no).await.map_err(of_registry)?,
-            account,
-            desktops_up_to,
-            unread: HashMap::new(),
-        }))
+    async fn households(&self, numbers: &[AccountNo]) -> Result<HashMap<AccountNo, Household>, Refused> {
+        let accounts = self.registry.accounts_of_numbers(numbers).await;
+        let wishes = self.registry.push_wishes_of(numbers).await;
+        let mutes = self.registry.mutes_of(numbers).await;
+        let (mut wishes, mut mutes) = (wishes.map_err(of_registry)?, mutes.map_err(of_registry)?);
+        let mut homes = HashMap::with_capacity(numbers.len());
+        for account in accounts.map_err(of_registry)? {
+            let wishes = wishes.remove(&account.no).unwrap_or_default();
+            let desktops_up_to = if wishes.desktop_hold_s > 0 {
+                self.desktops_up_to(account.no).await?
+            } else {
+                0
+            };
+            let home = Household {
+                mutes: mutes.remove(&account.no).unwrap_or_default(),
+                wishes,
+                desktops_up_to,
+                unread: HashMap::new(),
+                account,
+            };
+            homes.insert(home.account.no, home);
+        }
+        Ok(homes)
     }
 
     /// How far the desktops of an account that are here have acknowledged; 0 without one.

@@ -20,6 +20,9 @@ const CLAIM_MAX: usize = 128;
 const HELD_MAX: usize = 1_000_000;
 /// Longest sleep while jobs may become due.
 const SLEEP_MAX: Duration = Duration::from_millis(500);
+/// How often room for a whole claim is waited for, [`GATHER`] each time: jobs that are taken one by one cost a
+/// transaction each, and those that hang must not keep the others waiting.
+const ROOM_WAITS_MAX: u32 = 4;
 /// How long outcomes are gathered for one transaction.
 const GATHER: Duration = Duration::from_millis(5);
 /// Outcomes of one transaction.
@@ -38,14 +41,17 @@ pub(super) async fn drain(dispatcher: Dispatcher, desk: Arc<Desk>, vendor: Vendo
     let plan = Plan::of(&desk, vendor);
     let room = Arc::new(Semaphore::new(plan.held_max));
     let name = vendor.as_str();
+    let mut waits = 0;
     loop {
         let free = room.available_permits();
         metrics::gauge!("push_jobs_held", "vendor" => name)
             .set(u32::try_from(plan.held_max - free).unwrap_or(u32::MAX));
-        if free < plan.claim_least {
+        if free < plan.claim_least || (free < plan.claim_wanted && waits < ROOM_WAITS_MAX) {
+            waits += 1;
             tokio::time::sleep(GATHER).await;
             continue;
         }
+        waits = 0;
         let closed_ms = desk.channels.closed_ms(vendor);
         if closed_ms > 0 {
             // What is owed waits where it is: taking it and putting it back would help nobody.
@@ -86,6 +92,8 @@ pub(super) async fn drain(dispatcher: Dispatcher, desk: Arc<Desk>, vendor: Vendo
 struct Plan {
     held_max: usize,
     claim_least: usize,
+    /// Places worth waiting for a moment.
+    claim_wanted: usize,
     claim_max: usize,
     /// Whether equal ones go in one request.
     batches: bool,
@@ -107,6 +115,7 @@ impl Plan {
             held_max,
             // A request that is not full is a waste, as long as others are on their way.
             claim_least: if batches { batch.min(held_max) } else { 1 },
+            claim_wanted: held_max.div_ceil(4).min(CLAIM_MAX),
             claim_max: if batches { batch.max(CLAIM_MAX) } else { CLAIM_MAX },
             batches,
             linger: Duration::from_millis(if batches { settings.linger_ms } else { 0 }),

@@ -129,10 +129,7 @@ impl Watcher {
     /// Decides at once what need not wait, and says which accounts must be looked at again when their grace is over.
     async fn look_now(&self, accounts: Vec<AccountNo>) -> Vec<AccountNo> {
         let (mut alone, mut company) = (Vec::new(), Vec::new());
-        for account in accounts {
-            if !self.is_behind(account).await {
-                continue;
-            }
+        for account in self.behind(accounts).await {
             // Somebody who is here may read it within the grace, and save the others the noise.
             if self.dispatcher.hub.connected(account).is_empty() {
                 alone.push(account);
@@ -146,17 +143,25 @@ impl Watcher {
         company
     }
 
-    /// Whether a device that can be pushed to has not acknowledged everything. Asks the memory, as a rule.
-    async fn is_behind(&self, account: AccountNo) -> bool {
-        let devices = match self.dispatcher.registry.push_devices(account).await {
-            Ok(devices) => devices,
-            Err(error) => {
-                tracing::warn!(%error, "the store does not answer; the account is looked at again");
-                return true;
+    /// Those that have a device that can be pushed to and has not acknowledged everything. Asks the memory, as a rule.
+    async fn behind(&self, accounts: Vec<AccountNo>) -> Vec<AccountNo> {
+        let mut behind = Vec::new();
+        for chunk in accounts.chunks(CHUNK) {
+            match self.dispatcher.registry.push_devices_of(chunk).await {
+                Ok(devices) => behind.extend(chunk.iter().copied().filter(|account| {
+                    let head = self.dispatcher.archive.head(*account);
+                    let devices = devices.get(account).into_iter().flat_map(|devices| devices.iter());
+                    devices
+                        .into_iter()
+                        .any(|device| self.dispatcher.cursor(device.no) < head)
+                })),
+                Err(error) => {
+                    tracing::warn!(%error, "the store does not answer; the accounts are looked at again");
+                    behind.extend(chunk);
+                }
             }
-        };
-        let head = self.dispatcher.archive.head(account);
-        devices.iter().any(|device| self.dispatcher.cursor(device.no) < head)
+        }
+        behind
     }
 
     /// Decides about these accounts. Answers those about which nothing could be decided: nobody else waits for them.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use godwit_archive::{InboxQuery, Item};
 use godwit_model::{AccountNo, ConversationKey, Refused};
-use godwit_registry::MuteSubject;
+use godwit_registry::{Count, MuteSubject};
 
 use crate::Dispatcher;
 use crate::failure::of_registry;
@@ -31,12 +31,42 @@ impl Dispatcher {
             } else {
                 page.last().map_or(head, |item| item.seq)
             };
-            let changes = self.changes(account, &page).await?;
-            let kept = self.registry.count_unread(account, (counted, to), &changes).await;
-            if kept.map_err(of_registry)? && to == head {
+            let count = Count {
+                account,
+                from: counted,
+                to,
+                changes: self.changes(account, &page).await?,
+            };
+            let kept = self.registry.count_unread(&[count]).await.map_err(of_registry)?;
+            if kept == [true] && to == head {
                 return Ok(head);
             }
         }
+    }
+
+    /// Counts on in the inboxes of many accounts in one change: as far as one page goes in each, and as far as nobody else
+    /// counts there. [`Self::count_unread`] does the rest.
+    pub(crate) async fn count_ahead(&self, accounts: &[AccountNo]) -> Result<(), Refused> {
+        let counted = self.registry.counted_up_to_of(accounts).await.map_err(of_registry)?;
+        let mut counts = Vec::new();
+        for account in accounts {
+            let (from, head) = (counted.get(account).copied(), self.archive.head(*account));
+            if from == Some(head) {
+                continue;
+            }
+            let (page, is_last) = self.next_page(*account, from, head).await?;
+            let last = page.last().map_or(head, |item| item.seq);
+            counts.push(Count {
+                account: *account,
+                from,
+                to: if is_last { head } else { last },
+                changes: self.changes(*account, &page).await?,
+            });
+        }
+        if !counts.is_empty() {
+            self.registry.count_unread(&counts).await.map_err(of_registry)?;
+        }
+        Ok(())
     }
 
     async fn next_page(

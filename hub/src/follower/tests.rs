@@ -120,6 +120,44 @@ fn a_gap_waits_for_what_is_in_flight_and_takes_no_room_of_its_size() {
     assert_eq!(follower.acknowledge(last), Some(last));
 }
 
+#[test]
+fn what_the_device_published_counts_as_acknowledged_in_its_turn() {
+    let mut follower = Follower::new(0, 0, 10);
+    for seq in 1..=4 {
+        follower.hint(seq, record(seq));
+    }
+    follower.sent_by_itself(2);
+    follower.sent_by_itself(4);
+    assert_eq!(delivered(&follower.step()), Some(1));
+    assert_eq!(delivered(&follower.step()), Some(3));
+    assert!(matches!(follower.step(), Step::Wait));
+    assert_eq!((follower.sent(), follower.cursor()), (4, 0), "1 is not acknowledged");
+    follower.acknowledge(1);
+    assert_eq!(follower.cursor(), 2);
+    follower.acknowledge(3);
+    assert_eq!(follower.cursor(), 4);
+}
+
+#[test]
+fn an_entry_of_the_own_account_waits_until_it_is_known_whose_it_is() {
+    let author = record(1).sender;
+    let mut follower = Follower::new(0, 0, 10);
+    follower.hint(1, record(1));
+    follower.hint(2, record(2));
+    assert!(matches!(follower.step_unless_own(author), Step::Wait));
+    follower.sent_by_itself(2);
+    assert_eq!(
+        delivered(&follower.step_unless_own(author)),
+        Some(1),
+        "of another device"
+    );
+    assert!(matches!(follower.step_unless_own(author), Step::Wait));
+    assert_eq!(follower.sent(), 2);
+    follower.hint(3, record(3));
+    assert!(matches!(follower.step_unless_own(author), Step::Wait));
+    assert_eq!(delivered(&follower.step_unless_own(AccountNo(9))), Some(3));
+}
+
 proptest! {
     /// Whatever is hinted, lost, read late or acknowledged out of order: every number once, in order, within the window.
     #[test]
@@ -127,11 +165,13 @@ proptest! {
         window in 1_u16..20,
         start in 0_u64..5,
         total in 1_u64..200,
-        choices in proptest::collection::vec((0_u8..6, any::<prop::sample::Index>()), 50..600),
+        choices in proptest::collection::vec((0_u8..7, any::<prop::sample::Index>()), 50..600),
+        own in proptest::collection::hash_set(1_u64..200, 0..50),
     ) {
         let mut follower = Follower::new(start, start, window);
         let (mut head, mut expected, mut asked) = (start, start + 1, None);
         let mut in_flight: Vec<u64> = Vec::new();
+        let mut told = 0;
         let mut choices = choices.into_iter().cycle();
         for _ in 0..20_000 {
             if follower.cursor() == start + total {
@@ -145,13 +185,23 @@ proptest! {
                     follower.page(page((after + 1..=head).take(limit)));
                 },
                 3 => if asked.take().is_some() { follower.page_failed(); },
+                // The acknowledgements of what the device published say so far which entries these are.
+                6 => for seq in std::mem::replace(&mut told, head) + 1..=head {
+                    if own.contains(&seq) && seq > follower.sent() {
+                        follower.sent_by_itself(seq);
+                    }
+                },
                 4 if !in_flight.is_empty() => {
                     let seq = in_flight.swap_remove(index.index(in_flight.len()));
                     follower.acknowledge(seq);
                 }
                 _ => match follower.step() {
                     Step::Deliver(item) => {
+                        while expected < item.seq && own.contains(&expected) && expected <= told {
+                            expected += 1;
+                        }
                         prop_assert_eq!(item.seq, expected);
+                        prop_assert!(!own.contains(&item.seq) || item.seq > told);
                         expected += 1;
                         in_flight.push(item.seq);
                         prop_assert!(follower.sent() - follower.cursor() <= u64::from(window));

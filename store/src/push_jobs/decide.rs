@@ -1,12 +1,14 @@
 //! What was decided about devices goes in: what each is owed, why it is owed nothing, and up to where that holds.
 
+use std::collections::{HashMap, HashSet};
+
 use godwit_model::{AccountNo, DeviceNo};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 
 use super::{NEVER_MS, row, withdraw};
 use crate::number::to_row;
-use crate::{Error, LedgerLine, Store, push_ledger, push_marks};
+use crate::{CHUNK_ROWS, Error, LedgerLine, Store, push_ledger, push_marks};
 
 /// What was decided about one device.
 #[derive(Clone, Debug)]
@@ -54,61 +56,100 @@ pub struct Owed {
 impl Store {
     /// Owes devices something besides what is decided of their inboxes; what was decided of those stays.
     pub async fn owe_besides(&self, decisions: &[Decision], now_ms: u64) -> Result<(), Error> {
-        self.write(|held| async move {
-            for decision in decisions {
-                for owed in &decision.owed {
-                    owe(&held, decision, owed, now_ms).await?;
-                }
-            }
-            Ok(())
-        })
-        .await
+        self.write(|held| async move { owe_all(&held, decisions, now_ms).await })
+            .await
     }
 
     /// Keeps decisions, all in one transaction.
     pub async fn keep_decisions(&self, decisions: &[Decision], now_ms: u64) -> Result<(), Error> {
         self.write(|held| async move {
-            for decision in decisions {
-                for owed in &decision.owed {
-                    owe(&held, decision, owed, now_ms).await?;
-                }
-                push_ledger::write(&held, &decision.lines).await?;
-                push_marks::put(&held, decision.device, decision.up_to).await?;
-            }
-            Ok(())
+            owe_all(&held, decisions, now_ms).await?;
+            let lines: Vec<LedgerLine> = decisions.iter().flat_map(|decision| decision.lines.clone()).collect();
+            push_ledger::write(&held, &lines).await?;
+            let marks = decisions.iter().map(|decision| (decision.device, decision.up_to));
+            push_marks::put(&held, &marks.collect()).await
         })
         .await
     }
 }
 
-async fn owe(transaction: &DatabaseTransaction, decision: &Decision, owed: &Owed, now_ms: u64) -> Result<(), Error> {
+/// What a device is owed in one of its lanes.
+type Claim<'a> = (&'a Decision, &'a Owed);
+
+async fn owe_all(transaction: &DatabaseTransaction, decisions: &[Decision], now_ms: u64) -> Result<(), Error> {
+    let claims = decisions
+        .iter()
+        .flat_map(|decision| decision.owed.iter().map(move |owed| (decision, owed)));
+    let claims: Vec<Claim<'_>> = claims.collect();
+    // What is decided twice about one lane is two steps.
+    let (mut step, mut lanes) = (Vec::<Claim<'_>>::new(), HashSet::new());
+    for claim in claims {
+        let is_new = lanes.insert((claim.0.device, claim.1.lane.as_str()));
+        if !is_new || step.len() == CHUNK_ROWS {
+            owe_step(transaction, &std::mem::take(&mut step), now_ms).await?;
+            lanes = HashSet::from([(claim.0.device, claim.1.lane.as_str())]);
+        }
+        step.push(claim);
+    }
+    owe_step(transaction, &step, now_ms).await
+}
+
+/// Most claims are the first of their lane, and these go in together.
+async fn owe_step(transaction: &DatabaseTransaction, claims: &[Claim<'_>], now_ms: u64) -> Result<(), Error> {
+    if claims.is_empty() {
+        return Ok(());
+    }
     let find = row::Entity::find()
-        .filter(row::Column::DeviceNo.eq(to_row(decision.device.0)))
-        .filter(row::Column::Lane.eq(&owed.lane));
-    let found = find.one(transaction).await?;
+        .filter(row::Column::DeviceNo.is_in(claims.iter().map(|(decision, _)| to_row(decision.device.0))))
+        .filter(row::Column::Lane.is_in(claims.iter().map(|(_, owed)| owed.lane.as_str())));
+    let found = find.all(transaction).await?.into_iter();
+    let mut jobs: HashMap<_, _> = found.map(|job| ((job.device_no, job.lane.clone()), job)).collect();
+    let mut first = Vec::new();
+    for (decision, owed) in claims {
+        match jobs.remove(&(to_row(decision.device.0), owed.lane.clone())) {
+            Some(job) => owe_again(transaction, job, (decision, owed), now_ms).await?,
+            None if owed.withdraws || owed.in_place_of.is_some() => {}
+            None => first.push(first_job(decision, owed, now_ms)),
+        }
+    }
+    if !first.is_empty() {
+        row::Entity::insert_many(first)
+            .exec_without_returning(transaction)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn owe_again(
+    transaction: &DatabaseTransaction,
+    job: row::Model,
+    (decision, owed): Claim<'_>,
+    now_ms: u64,
+) -> Result<(), Error> {
     if let Some(conv_seq) = owed.in_place_of {
         let shown = |job: &row::Model| {
             let is_sent = job.sent_conv_seq == to_row(conv_seq) && job.sent_seq > 0;
             // What was decided before a crash is decided again.
             job.seq < to_row(owed.seq) && job.conv_seq == to_row(conv_seq) && (is_sent || job.attempt.is_some())
         };
-        return match found.filter(shown) {
-            Some(job) => put_in_place(transaction, job, owed, now_ms).await,
-            None => Ok(()),
+        return if shown(&job) {
+            put_in_place(transaction, job, owed, now_ms).await
+        } else {
+            Ok(())
         };
     }
-    match (found, owed.withdraws) {
-        (None, true) => Ok(()),
-        (None, false) => insert(transaction, decision, owed, now_ms).await,
+    if job.seq >= to_row(owed.seq) {
         // What was decided before a crash is decided again, and is there already.
-        (Some(job), _) if job.seq >= to_row(owed.seq) => Ok(()),
-        (Some(job), true) if job.sent_seq == 0 && job.attempt.is_none() => {
-            row::Entity::delete_by_id(job.job_no).exec(transaction).await?;
-            Ok(())
-        }
-        (Some(job), true) => withdraw(transaction, job, &owed.wanted, now_ms).await,
-        (Some(job), false) => renew(transaction, job, decision, owed, now_ms).await,
+        return Ok(());
     }
+    if !owed.withdraws {
+        return renew(transaction, job, (decision, owed), now_ms).await;
+    }
+    if job.sent_seq == 0 && job.attempt.is_none() {
+        row::Entity::delete_by_id(job.job_no).exec(transaction).await?;
+        return Ok(());
+    }
+    withdraw(transaction, job, &owed.wanted, now_ms).await
 }
 
 /// What is shown goes, or something else is shown there.
@@ -130,8 +171,8 @@ async fn put_in_place(
     withdraw(transaction, job, &owed.wanted, now_ms).await
 }
 
-async fn insert(transaction: &DatabaseTransaction, decision: &Decision, owed: &Owed, now_ms: u64) -> Result<(), Error> {
-    let job = row::ActiveModel {
+fn first_job(decision: &Decision, owed: &Owed, now_ms: u64) -> row::ActiveModel {
+    row::ActiveModel {
         device_no: Set(to_row(decision.device.0)),
         account_no: Set(to_row(decision.account.0)),
         lane: Set(owed.lane.clone()),
@@ -154,17 +195,14 @@ async fn insert(transaction: &DatabaseTransaction, decision: &Decision, owed: &O
         window_ms: Set(0),
         shared_id: Set(None),
         ..Default::default()
-    };
-    row::Entity::insert(job).exec_without_returning(transaction).await?;
-    Ok(())
+    }
 }
 
 /// News of the same conversation: they come with what is not sent yet, or when the window since the last push is over.
 async fn renew(
     transaction: &DatabaseTransaction,
     job: row::Model,
-    decision: &Decision,
-    owed: &Owed,
+    (decision, owed): Claim<'_>,
     now_ms: u64,
 ) -> Result<(), Error> {
     let messages = i32::try_from(owed.messages).unwrap_or(i32::MAX);

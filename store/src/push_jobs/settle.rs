@@ -1,11 +1,13 @@
 //! What became of attempts goes back in, many at once.
 
+use std::collections::HashMap;
+
 use sea_orm::ActiveValue::Set;
-use sea_orm::{DatabaseTransaction, EntityTrait};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 
 use super::{NEVER_MS, row};
 use crate::number::to_row;
-use crate::{Error, LedgerLine, Store, push_ledger};
+use crate::{CHUNK_ROWS, Error, LedgerLine, Store, push_ledger};
 
 /// What became of one attempt.
 #[derive(Clone, Debug)]
@@ -56,21 +58,33 @@ impl Store {
     /// Keeps what became of attempts, all in one transaction. A job that is gone meanwhile stays gone.
     pub async fn settle_push_jobs(&self, settlements: &[Settlement]) -> Result<(), Error> {
         self.write(|held| async move {
-            for settlement in settlements {
-                settle(&held, settlement).await?;
-                push_ledger::write(&held, &settlement.lines).await?;
+            for chunk in settlements.chunks(CHUNK_ROWS) {
+                let numbers = chunk.iter().map(|settlement| to_row(settlement.job));
+                let find = row::Entity::find().filter(row::Column::JobNo.is_in(numbers));
+                let found = find.all(&*held).await?.into_iter();
+                let mut jobs: HashMap<i64, row::Model> = found.map(|job| (job.job_no, job)).collect();
+                for settlement in chunk {
+                    let no = to_row(settlement.job);
+                    let job = match jobs.remove(&no) {
+                        Some(job) => Some(job),
+                        // It stands twice, or is gone.
+                        None => row::Entity::find_by_id(no).one(&*held).await?,
+                    };
+                    if let Some(job) = job {
+                        settle(&held, &job, settlement).await?;
+                    }
+                }
             }
-            Ok(())
+            let lines = settlements
+                .iter()
+                .flat_map(|settlement| settlement.lines.iter().cloned());
+            push_ledger::write(&held, &lines.collect::<Vec<_>>()).await
         })
         .await
     }
 }
 
-async fn settle(transaction: &DatabaseTransaction, settlement: &Settlement) -> Result<(), Error> {
-    let find = row::Entity::find_by_id(to_row(settlement.job));
-    let Some(job) = find.one(transaction).await? else {
-        return Ok(());
-    };
+async fn settle(transaction: &DatabaseTransaction, job: &row::Model, settlement: &Settlement) -> Result<(), Error> {
     let has_news = job.attempt_version.is_some_and(|tried| job.version > tried);
     let now_ms = to_row(settlement.at_ms);
     let mut change = row::ActiveModel {
@@ -101,7 +115,7 @@ async fn settle(transaction: &DatabaseTransaction, settlement: &Settlement) -> R
             messages,
             window_ms,
         } => {
-            let window = next_window(&job, now_ms, *window_ms);
+            let window = next_window(job, now_ms, *window_ms);
             end_attempt(&mut change);
             change.sent_seq = Set(to_row(*seq));
             change.sent_conv_seq = Set(to_row(*conv_seq));

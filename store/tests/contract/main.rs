@@ -128,6 +128,7 @@ contract! {
     what_is_said_of_clients_is_kept in audit;
     what_is_read_stays_read in reading;
     a_count_that_somebody_else_made_is_not_made_again in reading;
+    inboxes_are_counted_together in reading;
     mutes_and_wishes_are_read_as_they_were_made in reading;
     a_beginning_is_noted_once in reading;
     a_device_has_vendors_in_an_order in push;

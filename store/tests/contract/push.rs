@@ -101,9 +101,9 @@ pub(crate) async fn a_device_has_vendors_in_an_order(store: Store) {
     let order = [of_vendor("xiaomi", 1), of_vendor("fcm", 2)];
     store.set_push_tokens(phone, &order, NOW_MS).await.unwrap();
     assert_eq!(vendors(store.push_tokens(phone).await.unwrap()), ["xiaomi", "fcm"]);
-    let found = store.push_devices_of(ann).await.unwrap();
+    let found = store.push_devices_of(&[ann]).await.unwrap();
     let both = vec![("xiaomi".to_owned(), NOW_MS), ("fcm".to_owned(), NOW_MS)];
-    assert_eq!(found, [reached(phone, NOW_MS, both)]);
+    assert_eq!(found[&ann], [reached(phone, NOW_MS, both)]);
     // Without its first, the second is the first.
     assert!(
         store
@@ -113,15 +113,15 @@ pub(crate) async fn a_device_has_vendors_in_an_order(store: Store) {
     );
     let fcm = || vec![("fcm".to_owned(), NOW_MS)];
     assert_eq!(
-        store.push_devices_of(ann).await.unwrap(),
+        store.push_devices_of(&[ann]).await.unwrap()[&ann],
         [reached(phone, NOW_MS, fcm())]
     );
     store.set_push_enabled(phone, false, NOW_MS).await.unwrap();
-    assert_eq!(store.push_devices_of(ann).await.unwrap(), []);
+    assert!(store.push_devices_of(&[ann]).await.unwrap().is_empty());
     store.set_push_enabled(phone, true, NOW_MS + 9).await.unwrap();
-    let found = store.push_devices_of(ann).await.unwrap();
+    let found = store.push_devices_of(&[ann]).await.unwrap();
     assert_eq!(
-        found,
+        found[&ann],
         [reached(phone, NOW_MS + 9, fcm())],
         "nothing is owed from while it was off"
     );

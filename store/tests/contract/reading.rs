@@ -1,7 +1,9 @@
 //! What readers said: how far they have read, what is muted, what they wish.
 
+use std::collections::HashMap;
+
 use godwit_model::{AccountNo, ConversationKey, Mute, Privacy, PushWishes, QuietHours, Zone};
-use godwit_store::{ConversationState, MuteSubject, Store};
+use godwit_store::{ConversationState, Count, MuteSubject, Store};
 
 use crate::people::{account, tenant};
 
@@ -21,12 +23,8 @@ pub(crate) async fn what_is_read_stays_read(store: Store) {
         read_up_to,
         unread,
     };
-    assert!(
-        store
-            .count_unread(ann, (None, 9), &[(talk(2), 5), (talk(3), 1)])
-            .await
-            .unwrap()
-    );
+    let first = count(ann, (None, 9), &[(talk(2), 5), (talk(3), 1)]);
+    assert_eq!(store.count_unread(&[first]).await.unwrap(), [true]);
     assert_eq!(store.counted_up_to(ann).await.unwrap(), Some(9));
     assert_eq!(store.mark_read(ann, &read(4, 2), Some(9)).await.unwrap(), Some(true));
     assert_eq!(store.mark_read(ann, &read(3, 3), Some(9)).await.unwrap(), Some(false));
@@ -41,12 +39,53 @@ pub(crate) async fn what_is_read_stays_read(store: Store) {
     assert_eq!(store.conversation_state(ann, talk(4)).await.unwrap(), None);
 }
 
+pub(crate) async fn inboxes_are_counted_together(store: Store) {
+    let tenant = tenant(&store).await;
+    let ann = account(&store, tenant, "ann").await;
+    let bob = account(&store, tenant, "bob").await;
+    let first = [
+        count(ann, (None, 3), &[(talk(2), 3)]),
+        count(bob, (None, 2), &[(talk(2), 1), (talk(3), 1)]),
+    ];
+    assert_eq!(store.count_unread(&first).await.unwrap(), [true, true]);
+    let second = [
+        count(ann, (Some(9), 4), &[(talk(2), 7)]),
+        count(bob, (Some(2), 5), &[(talk(3), 2)]),
+    ];
+    assert_eq!(store.count_unread(&second).await.unwrap(), [false, true]);
+    assert_eq!(
+        store.counted_up_to_of(&[ann, bob, AccountNo(99)]).await.unwrap(),
+        HashMap::from([(ann, 3), (bob, 5)])
+    );
+    let unread = async |account, conversation| {
+        let state = store.conversation_state(account, conversation).await.unwrap();
+        state.unwrap().unread
+    };
+    assert_eq!(unread(ann, talk(2)).await, 3, "somebody else had counted");
+    assert_eq!((unread(bob, talk(2)).await, unread(bob, talk(3)).await), (1, 3));
+}
+
+fn count(account: AccountNo, (from, to): (Option<u64>, u64), changes: &[(ConversationKey, i64)]) -> Count {
+    Count {
+        account,
+        from,
+        to,
+        changes: changes.to_vec(),
+    }
+}
+
 pub(crate) async fn a_count_that_somebody_else_made_is_not_made_again(store: Store) {
     let ann = ann(&store).await;
-    assert!(store.count_unread(ann, (None, 3), &[(talk(2), 3)]).await.unwrap());
-    assert!(!store.count_unread(ann, (None, 3), &[(talk(2), 3)]).await.unwrap());
-    assert!(store.count_unread(ann, (Some(3), 4), &[(talk(2), -1)]).await.unwrap());
-    assert!(store.count_unread(ann, (Some(4), 5), &[(talk(2), -9)]).await.unwrap());
+    let steps = [
+        (None, 3, 3, true),
+        (None, 3, 3, false),
+        (Some(3), 4, -1, true),
+        (Some(4), 5, -9, true),
+    ];
+    for (from, to, change, is_kept) in steps {
+        let step = count(ann, (from, to), &[(talk(2), change)]);
+        assert_eq!(store.count_unread(&[step]).await.unwrap(), [is_kept]);
+    }
     let state = store.conversation_state(ann, talk(2)).await.unwrap().unwrap();
     assert_eq!(state.unread, 0, "never below nothing");
 }

@@ -78,8 +78,8 @@ async fn tokens_from_before_several_vendors(url: &str) {
         since_ms: TOLD_MS,
         vendors: vec![(vendor.to_owned(), TOLD_MS)],
     };
-    let found = store.push_devices_of(AccountNo(1)).await.unwrap();
-    assert_eq!(found, [reached(1, "apns"), reached(2, "fcm")]);
+    let found = store.push_devices_of(&[AccountNo(1)]).await.unwrap();
+    assert_eq!(found[&AccountNo(1)], [reached(1, "apns"), reached(2, "fcm")]);
     // They are tokens like all others: found by what names them, and retired by their vendor's word.
     let by_hash = store.push_token_by_hash("fcm", &[2; 32]).await.unwrap();
     assert_eq!(by_hash.map(|found| found.device), Some(DeviceNo(2)));
@@ -90,7 +90,8 @@ async fn tokens_from_before_several_vendors(url: &str) {
             .await
             .unwrap()
     );
-    assert_eq!(store.push_devices_of(AccountNo(1)).await.unwrap(), [reached(1, "apns")]);
+    let found = store.push_devices_of(&[AccountNo(1)]).await.unwrap();
+    assert_eq!(found[&AccountNo(1)], [reached(1, "apns")]);
 }
 
 async fn wishes_and_words_from_before_zones_and_apps(url: &str) {
