@@ -14,6 +14,9 @@ use crate::servers::{Certificate, Program};
 /// As `--only` names it.
 pub(super) const NAME: &str = "growth";
 
+/// Up to so many messages a folder is filled anew for each round: what the loads add would soon be more than was there.
+const ANEW_MAX: u64 = 2_000_000;
+
 /// Entries of a page.
 const PAGE: u64 = 50;
 
@@ -90,13 +93,18 @@ pub(super) async fn run(
     let mut records = vec![Vec::new(); sites.len()];
     for round in 0..growth.rounds {
         tell(&format!("growth: round {} of {}", round + 1, growth.rounds));
-        let mut turn: Vec<_> = sites.iter().zip(&mut records).collect();
+        let mut turn: Vec<_> = sites.iter_mut().zip(&mut records).collect();
         if round % 2 == 1 {
             turn.reverse();
         }
         for (site, records) in turn {
+            let is_anew = round > 0 && site.stored <= ANEW_MAX;
+            if is_anew {
+                fs::remove_dir_all(&site.folder)?;
+                site.fill(growth).await?;
+            }
             let mut record = site.measure(growth).await?;
-            if let Some(rate) = site.filled_per_s.filter(|_| round == 0) {
+            if let Some(rate) = site.filled_per_s.filter(|_| round == 0 || is_anew) {
                 record.figure("filled_per_s", rate);
             }
             keep(&folder.join("runs.jsonl"), &record)?;
