@@ -20,7 +20,7 @@ use crate::floor;
 use crate::index::sealer::Sealer;
 use crate::listener::Listener;
 use crate::query::{ConversationQuery, InboxQuery, ReadError};
-use crate::reader;
+use crate::reader::{self, log::LogPage};
 use crate::record::encode::MARK_BYTES_MAX;
 use crate::record::{GoneReason, Item, Record};
 use crate::recovery::{self, OpenError, Recovery};
@@ -224,6 +224,17 @@ impl Archive {
     /// One message; `None` if there is none. Blocks on the disk.
     pub fn message(&self, id: ServerId) -> Result<Option<Arc<Record>>, ReadError> {
         self.read(|| reader::message(&self.0.shared.view, self.now_ms(), id))
+    }
+
+    /// Messages in the order of the log, whoever they are for: those after one, as far as they take `limit` records and
+    /// about `bytes_max` bytes. Blocks on the disk.
+    pub fn log_after(&self, after: ServerId, limit: usize, bytes_max: usize) -> Result<LogPage, ReadError> {
+        self.read(|| reader::log::after(&self.0.shared.view, self.now_ms(), after, (limit, bytes_max)))
+    }
+
+    /// The newest message of the log; 0 if there never was one. Does not wait for the disk.
+    pub fn last_message(&self) -> ServerId {
+        reader::log::last(&self.0.shared.view)
     }
 
     fn now_ms(&self) -> u64 {

@@ -70,6 +70,10 @@ pub(crate) trait Index {
     fn last_ms(&self) -> u64;
     /// Up to `limit` postings in the order the window asks for.
     fn postings(&self, line: Line, window: &Window) -> Result<Vec<Posting>, ReadError>;
+    /// The newest message; 0 if there is none.
+    fn last_id(&self) -> ServerId;
+    /// Up to `limit` messages after one, or after where it was, in the order of the log.
+    fn messages_after(&self, after: ServerId, limit: usize) -> Result<Vec<(ServerId, Location)>, ReadError>;
     /// Where a message is.
     fn message(&self, id: ServerId) -> Result<Option<Location>, ReadError>;
     /// Where the newest record with this duplicate key is.

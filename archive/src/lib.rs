@@ -63,6 +63,7 @@ pub use disk::{Disk, DiskFile, ReadOnlyDisk, RealDisk, SimulatedDisk};
 pub use entry::{AppendError, DuplicateKey, Entry, Pending, Receipt, Saved};
 pub use listener::{Delivery, Listener, Silent};
 pub use query::{ConversationQuery, InboxQuery, ReadError};
+pub use reader::log::LogPage;
 pub use record::{GoneReason, Item, Record, RecordKind};
 pub use recovery::{OpenError, Recovery};
 pub use seal::{KeyError, KeyRing, Sealing, Trouble};

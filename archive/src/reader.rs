@@ -13,6 +13,7 @@ use crate::seal::KeyRing;
 use crate::segment::{Location, Segment};
 use crate::view::{Finished, SharedView};
 
+pub(crate) mod log;
 mod walk;
 
 use walk::Snapshot;

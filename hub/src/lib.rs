@@ -21,7 +21,7 @@ pub use godwit_archive::{
 use godwit_model::{AccountNo, DeviceNo};
 pub use live_view::LiveView;
 pub use mailbox::{CloseReason, Mail, Mailbox};
-pub use switchboard::{Attachment, Presence, Switchboard};
+pub use switchboard::{Acknowledgements, Attachment, Presence, Switchboard};
 pub use wakes::Wakes;
 
 /// Entries one page of a follower holds.
@@ -69,7 +69,12 @@ impl Hub {
         self.switchboard.gather_wakes()
     }
 
-    /// Says who hears of devices that come and go from now on; the first one stays.
+    /// Says who hears how far devices have acknowledged from now on; the first one stays.
+    pub fn hear_acknowledgements(&self, acknowledgements: impl Acknowledgements) {
+        self.switchboard.hear_acknowledgements(Box::new(acknowledgements));
+    }
+
+    /// Says who hears of devices that come and go as well from now on.
     pub fn hear_presence(&self, presence: impl Presence) {
         self.switchboard.hear_presence(Box::new(presence));
     }
@@ -142,6 +147,7 @@ impl Hub {
     /// Notes how far a device has acknowledged. Durable with the next commit.
     pub fn move_cursor(&self, device: DeviceNo, account: AccountNo, cursor: u64) {
         self.archive.move_cursor(device, account, cursor);
+        self.switchboard.acknowledged(account, device, cursor);
     }
 
     /// Stores a device's session; its cursor does not go back. The answer resolves once both are durable; the second

@@ -23,10 +23,17 @@ pub trait Presence: Send + Sync + 'static {
     fn changed(&self, account: AccountNo, device: DeviceNo, online: bool, alone: bool);
 }
 
+/// Hears how far devices have acknowledged. Called by whoever reads their acknowledgements: it must not wait.
+pub trait Acknowledgements: Send + Sync + 'static {
+    /// A device has acknowledged its inbox up to this number.
+    fn acknowledged(&self, account: AccountNo, device: DeviceNo, cursor: u64);
+}
+
 /// Who is connected here.
 #[derive(Default)]
 pub struct Switchboard {
-    presence: OnceLock<Box<dyn Presence>>,
+    presences: RwLock<Vec<Box<dyn Presence>>>,
+    acknowledgements: OnceLock<Box<dyn Acknowledgements>>,
     shards: [RwLock<Sessions>; SHARDS],
     stopped: AtomicBool,
     /// Sessions that the commit under way left hints for. Only the archive's writer uses it.
@@ -71,13 +78,28 @@ impl Switchboard {
         self.shard(account).write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says who hears of presence from now on; the first one stays.
+    /// Says who hears of presence as well from now on.
     pub(crate) fn hear_presence(&self, presence: Box<dyn Presence>) {
-        let _ = self.presence.set(presence);
+        self.presences
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(presence);
+    }
+
+    /// Says who hears of acknowledgements from now on; the first one stays.
+    pub(crate) fn hear_acknowledgements(&self, acknowledgements: Box<dyn Acknowledgements>) {
+        let _ = self.acknowledgements.set(acknowledgements);
+    }
+
+    /// A device has acknowledged up to a number.
+    pub(crate) fn acknowledged(&self, account: AccountNo, device: DeviceNo, cursor: u64) {
+        if let Some(acknowledgements) = self.acknowledgements.get() {
+            acknowledgements.acknowledged(account, device, cursor);
+        }
     }
 
     fn presence_changed(&self, account: AccountNo, device: DeviceNo, (online, alone): (bool, bool)) {
-        if let Some(presence) = self.presence.get() {
+        for presence in self.presences.read().unwrap_or_else(PoisonError::into_inner).iter() {
             presence.changed(account, device, online, alone);
         }
     }

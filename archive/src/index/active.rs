@@ -144,6 +144,16 @@ impl Index for ActiveIndex {
         Ok(postings.map_or_else(Vec::new, |postings| postings.cut(window)))
     }
 
+    fn last_id(&self) -> ServerId {
+        self.messages.last().map(|(id, _)| *id).unwrap_or_default()
+    }
+
+    fn messages_after(&self, after: ServerId, limit: usize) -> Result<Vec<(ServerId, Location)>, ReadError> {
+        let start = self.messages.partition_point(|(id, _)| *id <= after);
+        let found = self.messages[start..].iter().take(limit);
+        Ok(found.map(|(id, offset)| (*id, self.location(*offset))).collect())
+    }
+
     fn message(&self, id: ServerId) -> Result<Option<Location>, ReadError> {
         let found = self.messages.binary_search_by_key(&id, |(id, _)| *id).ok();
         Ok(found.map(|at| self.location(self.messages[at].1)))

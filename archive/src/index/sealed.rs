@@ -254,6 +254,27 @@ impl Index for SealedIndex {
         found.map_err(|error| self.read_error(error))
     }
 
+    fn last_id(&self) -> ServerId {
+        self.meta.last_id
+    }
+
+    fn messages_after(&self, after: ServerId, limit: usize) -> Result<Vec<(ServerId, Location)>, ReadError> {
+        let key = after.0.to_be_bytes();
+        let find = || {
+            let mut walk = self.messages.walk(&*self.file);
+            let mut position = walk.partition_point(|entry| entry[..16] <= key[..])?;
+            let mut found = Vec::new();
+            while found.len() < limit
+                && let Some(entry) = walk.entry(position)?
+            {
+                found.push((entry::point_id(entry), entry::point_location(entry)));
+                position += 1;
+            }
+            Ok(found)
+        };
+        find().map_err(|error| self.read_error(error))
+    }
+
     fn message(&self, id: ServerId) -> Result<Option<Location>, ReadError> {
         if id < self.meta.first_id || id > self.meta.last_id {
             return Ok(None);

@@ -12,6 +12,7 @@ on_both_disks! {
     a_page_ends_at_its_bytes_but_is_never_empty_for_them,
     a_conversation_is_read_whole,
     every_message_is_found_by_its_id,
+    the_log_is_read_in_its_order_from_anywhere,
 }
 
 /// 1,000 messages in two conversations, one each millisecond, in several segments.
@@ -230,4 +231,45 @@ fn every_message_is_found_by_its_id(stage: &mut Stage) {
     }
     assert_eq!(bodies(&stage.inbox(1)), bodies(&stage.inbox(2)));
     assert_eq!(stage.archive.message(ServerId(1)).expect("readable"), None);
+}
+
+fn the_log_is_read_in_its_order_from_anywhere(stage: &mut Stage) {
+    assert_eq!(stage.archive.last_message(), ServerId(0));
+    assert!(
+        stage
+            .archive
+            .log_after(ServerId(0), 10, 1 << 20)
+            .expect("readable")
+            .records
+            .is_empty()
+    );
+    filled(stage);
+    for limit in [1, 7, 64, 5_000] {
+        let (mut at, mut bodies) = (ServerId(0), Vec::new());
+        loop {
+            let page = stage.archive.log_after(at, limit, 1 << 30).expect("readable");
+            if page.records.is_empty() {
+                break;
+            }
+            assert!(page.records.len() <= limit && page.last > at);
+            assert_eq!(page.records.last().map(|record| record.server_id), Some(page.last));
+            at = page.last;
+            bodies.extend(
+                page.records
+                    .iter()
+                    .map(|record| String::from_utf8_lossy(&record.body).trim().to_owned()),
+            );
+        }
+        assert_eq!(at, stage.archive.last_message());
+        let expected: Vec<String> = (1..=1000).map(|n| n.to_string()).collect();
+        assert_eq!(bodies, expected);
+    }
+    let page = stage.archive.log_after(ServerId(0), 500, 1_000).expect("readable");
+    assert_eq!(page.records.len(), 4, "a page ends with the message that fills it");
+    let last = stage.archive.last_message();
+    stage.reopen();
+    assert_eq!(stage.archive.last_message(), last);
+    stage.stored(message(1, [1], "next"));
+    let page = stage.archive.log_after(last, 10, 1 << 20).expect("readable");
+    assert_eq!(page.records.len(), 1);
 }

@@ -1,6 +1,6 @@
 //! How postings lie in the tables of a sealed index. Times and segments are absolute, so that a merge copies bytes.
 
-use godwit_model::{AccountNo, ConversationKey};
+use godwit_model::{AccountNo, ConversationKey, ServerId};
 
 use crate::index::Posting;
 use crate::segment::Location;
@@ -86,6 +86,14 @@ pub(super) fn point(key: u128, location: Location) -> [u8; POINT_WIDTH] {
 pub(super) fn account(entry: &[u8]) -> AccountNo {
     let first = entry.first_chunk();
     AccountNo(u64::from_be_bytes(
+        *first.expect("entries are cut at the width of their table"),
+    ))
+}
+
+/// Which message a point entry names.
+pub(super) fn point_id(entry: &[u8]) -> ServerId {
+    let first = entry.first_chunk();
+    ServerId(u128::from_be_bytes(
         *first.expect("entries are cut at the width of their table"),
     ))
 }
