@@ -26,6 +26,8 @@ mod m0014_audit;
 mod m0015_broadcasts;
 mod m0016_suspended_tenants;
 mod m0017_join_requests;
+mod m0018_webhooks;
+mod m0019_resolved;
 
 /// Every step of the schema, oldest first.
 #[derive(Debug)]
@@ -51,6 +53,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0015_broadcasts::Step),
             Box::new(m0016_suspended_tenants::Step),
             Box::new(m0017_join_requests::Step),
+            Box::new(m0018_webhooks::Step),
+            Box::new(m0019_resolved::Step),
         ]
     }
 }

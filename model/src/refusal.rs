@@ -64,6 +64,14 @@ pub enum Refusal {
     StorageFull,
     /// This kind of address is not available yet.
     Unsupported,
+    /// A service of the tenant that is asked before messages are taken said no.
+    HookRefused,
+    /// That service does not answer, and nothing passes without it; nothing was kept.
+    HookUnavailable,
+    /// The tenant's business system does not say what has to be known; nothing was kept.
+    ResolverUnavailable,
+    /// The receiver blocks the sender, an app.
+    BlockedByReceiver,
 }
 
 /// What a client should do about a refusal.
@@ -77,7 +85,7 @@ pub enum Remedy {
 
 impl Refusal {
     /// All of them, for published tables.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 33] = [
         Self::Malformed,
         Self::InvalidField,
         Self::TooLarge,
@@ -107,6 +115,10 @@ impl Refusal {
         Self::Overloaded,
         Self::StorageFull,
         Self::Unsupported,
+        Self::HookRefused,
+        Self::HookUnavailable,
+        Self::ResolverUnavailable,
+        Self::BlockedByReceiver,
     ];
 
     /// The stable code.
@@ -136,7 +148,12 @@ impl Refusal {
     /// Whether trying again can help.
     pub fn remedy(self) -> Remedy {
         match self {
-            Self::TenantSuspended | Self::RateLimited | Self::Overloaded | Self::StorageFull => Remedy::Later,
+            Self::TenantSuspended
+            | Self::RateLimited
+            | Self::Overloaded
+            | Self::StorageFull
+            | Self::HookUnavailable
+            | Self::ResolverUnavailable => Remedy::Later,
             _ => Remedy::Never,
         }
     }
@@ -212,6 +229,27 @@ impl Refusal {
             ),
             Self::StorageFull => ("storage_full", 507, 0x97, "the disk is full; nothing was kept"),
             Self::Unsupported => ("unsupported", 501, 0x83, "not available"),
+            other => other.row_of_services(),
+        }
+    }
+
+    /// Refusals of services that tenants run.
+    fn row_of_services(self) -> (&'static str, u16, u8, &'static str) {
+        match self {
+            Self::HookUnavailable => (
+                "hook_unavailable",
+                503,
+                0x97,
+                "the tenant's hook does not answer; nothing was kept, try again",
+            ),
+            Self::ResolverUnavailable => (
+                "resolver_unavailable",
+                503,
+                0x97,
+                "the tenant's business system does not answer; nothing was kept, try again",
+            ),
+            Self::BlockedByReceiver => ("blocked_by_receiver", 403, 0x87, "the receiver blocks the sender"),
+            _ => ("hook_refused", 403, 0x87, "the tenant's hook said no"),
         }
     }
 }

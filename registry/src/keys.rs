@@ -14,6 +14,7 @@ pub(crate) struct Keys {
     pub(crate) verify: DecodingKey,
     push_seal: XChaCha20Poly1305,
     push_hash: [u8; 32],
+    call_seal: XChaCha20Poly1305,
 }
 
 /// What tells a master key from others, without telling the key.
@@ -25,11 +26,13 @@ impl Keys {
     pub(crate) fn derive(master: &[u8; 32]) -> Self {
         let access = blake3::derive_key("godwit registry 2026 access tokens", master);
         let seal = blake3::derive_key("godwit registry 2026 push tokens at rest", master);
+        let calls = blake3::derive_key("godwit registry 2026 secrets of webhooks and hooks at rest", master);
         Self {
             sign: EncodingKey::from_secret(&access),
             verify: DecodingKey::from_secret(&access),
             push_seal: XChaCha20Poly1305::new(&seal.into()),
             push_hash: blake3::derive_key("godwit registry 2026 push token equality", master),
+            call_seal: XChaCha20Poly1305::new(&calls.into()),
         }
     }
 
@@ -40,30 +43,45 @@ impl Keys {
 
     /// Encrypts a vendor's token; the vendor is bound to it.
     pub(crate) fn seal_push(&self, vendor: &str, token: &str) -> Result<Vec<u8>, Error> {
-        let nonce: [u8; NONCE_BYTES] = random::bytes()?;
-        let payload = Payload {
-            msg: token.as_bytes(),
-            aad: vendor.as_bytes(),
-        };
-        let sealed = self.push_seal.encrypt(&XNonce::from(nonce), payload);
-        let sealed = sealed.map_err(|_| Error::Internal("a push token could not be encrypted".to_owned()))?;
-        Ok([nonce.as_slice(), &sealed].concat())
+        seal(&self.push_seal, vendor, token)
     }
 
     /// Decrypts what [`Keys::seal_push`] made.
     pub(crate) fn open_push(&self, vendor: &str, sealed: &[u8]) -> Result<String, Error> {
-        let wrong = || Error::Internal("a stored push token does not fit the master key".to_owned());
-        let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or_else(wrong)?;
-        let payload = Payload {
-            msg: sealed,
-            aad: vendor.as_bytes(),
-        };
-        let token = self
-            .push_seal
-            .decrypt(&XNonce::from(*nonce), payload)
-            .map_err(|_| wrong())?;
-        String::from_utf8(token).map_err(|_| wrong())
+        open(&self.push_seal, vendor, sealed)
     }
+
+    /// Encrypts the secret of a webhook or hook; whose it is is bound to it.
+    pub(crate) fn seal_call(&self, owner: &str, secret: &str) -> Result<Vec<u8>, Error> {
+        seal(&self.call_seal, owner, secret)
+    }
+
+    /// Decrypts what [`Keys::seal_call`] made.
+    pub(crate) fn open_call(&self, owner: &str, sealed: &[u8]) -> Result<String, Error> {
+        open(&self.call_seal, owner, sealed)
+    }
+}
+
+fn seal(cipher: &XChaCha20Poly1305, bound: &str, text: &str) -> Result<Vec<u8>, Error> {
+    let nonce: [u8; NONCE_BYTES] = random::bytes()?;
+    let payload = Payload {
+        msg: text.as_bytes(),
+        aad: bound.as_bytes(),
+    };
+    let sealed = cipher.encrypt(&XNonce::from(nonce), payload);
+    let sealed = sealed.map_err(|_| Error::Internal("a secret could not be encrypted".to_owned()))?;
+    Ok([nonce.as_slice(), &sealed].concat())
+}
+
+fn open(cipher: &XChaCha20Poly1305, bound: &str, sealed: &[u8]) -> Result<String, Error> {
+    let wrong = || Error::Internal("a stored secret does not fit the master key".to_owned());
+    let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or_else(wrong)?;
+    let payload = Payload {
+        msg: sealed,
+        aad: bound.as_bytes(),
+    };
+    let text = cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| wrong())?;
+    String::from_utf8(text).map_err(|_| wrong())
 }
 
 #[cfg(test)]

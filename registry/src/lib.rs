@@ -16,8 +16,10 @@ mod credential;
 mod crowd;
 mod device;
 mod error;
+mod event;
 mod group;
 mod join_request;
+mod hook;
 mod keys;
 mod membership;
 mod opaque;
@@ -27,6 +29,7 @@ mod random;
 mod reading;
 mod registration;
 mod registry;
+mod resolved;
 mod roster;
 mod schedule;
 mod scope;
@@ -37,6 +40,7 @@ mod tenant;
 mod ticket;
 mod trial;
 mod user;
+mod webhook;
 
 pub use access_token::AccessToken;
 pub use account::Account;
@@ -49,6 +53,7 @@ pub use client_version::{ClientVersions, Update};
 pub use crowd::{Crowd, CrowdPage, Gathered};
 pub use device::Device;
 pub use error::Error;
+pub use event::StoredEvent;
 pub use godwit_store::{
     ConversationState, Count, Decision, DuePush, Expected, GroupLine, GroupSettings, LedgerLine, LedgerQuery,
     MuteSubject, Muted, NEVER_MS, Owed, PushJob, PushableDevice, RECEIPT, ReadElsewhere, RetiredPushToken, RosterKind,
@@ -56,11 +61,13 @@ pub use godwit_store::{
 };
 pub use group::{Group, Member, NewGroup};
 pub use join_request::JoinRequest;
+pub use hook::{Hook, HookSays};
 pub use keys::master_key_check;
 pub use membership::Change;
 pub use push_token::{KeptPushToken, PushDetails, PushDevice, PushToken};
 pub use registration::{Proof, Registered, Registration};
 pub use registry::Registry;
+pub use resolved::Resolved;
 pub use roster::{MembersChange, NewRoster};
 pub use schedule::{NewSchedule, ScheduleChange, ScheduleRecord, ScheduleState, SchedulesOf, UnsentDraft};
 pub use scope::{Scope, Scopes, UnknownScope};
@@ -68,3 +75,7 @@ pub use settings::{SecretCost, Settings};
 pub use ticket::Ticket;
 pub use trial::Trial;
 pub use user::{Profile, UserLine};
+pub use webhook::{
+    CALL_SECRET_OVERLAP_MAX_S, CallSecret, Delivery, DeliveryState, SettledDelivery, Tried, Webhook, WebhookProgress,
+    WebhookSays,
+};

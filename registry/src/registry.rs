@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use godwit_model::{AccountNo, AppNo, Clock, GroupId, GroupNo, TenantNo};
-use godwit_store::{Store, TemplateRecord};
+use godwit_store::{Resolved, Store, TemplateRecord};
 
 use crate::account::Accounts;
 use crate::app::KnownApp;
@@ -22,6 +22,8 @@ use crate::shelf::Shelf;
 const CACHED_APPS_MAX: u64 = 10_000;
 /// Tenants kept in memory.
 const CACHED_TENANTS_MAX: u64 = 100_000;
+/// Bytes of what business systems said that are kept in memory.
+const CACHED_ANSWERS_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Group ids whose numbers are kept in memory.
 const CACHED_GROUP_IDS_MAX: u64 = 100_000;
 
@@ -48,6 +50,8 @@ pub(crate) struct Rooms {
     pub(crate) groups: Shelf<GroupNo, KnownGroup>,
     pub(crate) push_devices: Shelf<AccountNo, Arc<[PushDevice]>>,
     pub(crate) push_templates: Shelf<TenantNo, Arc<[TemplateRecord]>>,
+    /// What business systems said, by tenant and subject.
+    pub(crate) resolved: Shelf<(TenantNo, String), Arc<Resolved>>,
 }
 
 impl Registry {
@@ -74,6 +78,9 @@ impl Registry {
                 1 + u32::try_from(devices.len()).unwrap_or(u32::MAX - 1)
             }),
             push_templates: Shelf::new(CACHED_TEMPLATES_MAX, |_| 1),
+            resolved: Shelf::new(CACHED_ANSWERS_BYTES_MAX, |resolved: &Arc<Resolved>| {
+                u32::try_from(resolved.answer.len() + 128).unwrap_or(u32::MAX)
+            }),
             settings,
         };
         Ok(Self(Arc::new(rooms)))

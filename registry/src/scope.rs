@@ -32,11 +32,13 @@ pub enum Scope {
     Orgs,
     /// Read who changed what: `audit`.
     Audit,
+    /// Be told of events, and be asked before messages are taken: `webhooks`.
+    Webhooks,
 }
 
 impl Scope {
     /// All of them, for published tables.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Tickets,
         Self::Devices,
         Self::Messages,
@@ -50,6 +52,7 @@ impl Scope {
         Self::Tags,
         Self::Orgs,
         Self::Audit,
+        Self::Webhooks,
     ];
 
     /// As clients and the store spell it.
@@ -68,10 +71,11 @@ impl Scope {
             Self::Tags => "tags",
             Self::Orgs => "orgs",
             Self::Audit => "audit",
+            Self::Webhooks => "webhooks",
         }
     }
 
-    fn bit(self) -> u16 {
+    fn bit(self) -> u32 {
         1 << self as u16
     }
 }
@@ -98,7 +102,7 @@ impl FromStr for Scope {
 
 /// A set of scopes; as text, their names with spaces between (RFC 6749, 3.3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Scopes(u16);
+pub struct Scopes(u32);
 
 impl Scopes {
     /// Every scope there is.

@@ -82,6 +82,18 @@ impl Store {
         .await
     }
 
+    /// Forgets lines of before a time; says how many.
+    pub async fn trim_audit(&self, before_ms: u64) -> Result<u64, Error> {
+        self.write(|held| async move {
+            let gone = row::Entity::delete_many()
+                .filter(row::Column::AtMs.lt(to_row(before_ms)))
+                .exec(&*held)
+                .await?;
+            Ok(gone.rows_affected)
+        })
+        .await
+    }
+
     /// Lines of a tenant.
     pub async fn audit(&self, tenant: TenantNo, query: &AuditQuery) -> Result<Vec<AuditLine>, Error> {
         let mut find = row::Entity::find()

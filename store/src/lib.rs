@@ -14,9 +14,11 @@ mod copy;
 mod crowds;
 mod devices;
 mod error;
+mod events;
 mod expected;
 mod groups;
 mod join_requests;
+mod hooks;
 mod members;
 mod mutes;
 mod number;
@@ -28,6 +30,7 @@ mod push_marks;
 mod push_templates;
 mod push_tokens;
 mod push_wishes;
+mod resolved;
 mod rosters;
 mod schedules;
 mod terms;
@@ -35,6 +38,7 @@ mod tickets;
 mod transaction;
 mod untold_changes;
 mod users;
+mod webhooks;
 
 pub use accounts::AccountRecord;
 pub use apps::{AppChange, AppRecord, NewApp, TenantRecord};
@@ -48,9 +52,11 @@ pub use copy::copy_sqlite;
 pub use crowds::Crowd;
 pub use devices::{DeviceFacts, DeviceRecord, NewDevice, RegisterOutcome, Renewal};
 pub use error::Error;
+pub use events::StoredEvent;
 pub use expected::{Expected, Versioned};
 pub use groups::{CreateGroupOutcome, DissolveOutcome, GroupLine, GroupRecord, GroupSettings, NewGroup, NewMember};
 pub use join_requests::{JoinAsked, JoinRequest};
+pub use hooks::{HookRecord, HookSays};
 pub use members::{MemberChange, MemberRecord};
 pub use mutes::{MuteSubject, Muted};
 pub use platform::PlatformRecord;
@@ -58,6 +64,7 @@ pub use push_jobs::{Decision, DuePush, NEVER_MS, Owed, PushJob, ReadElsewhere, S
 pub use push_ledger::{LedgerLine, LedgerQuery, RECEIPT};
 pub use push_templates::TemplateRecord;
 pub use push_tokens::{NewPushToken, PushDeviceRecord, PushTokenRecord, PushableDevice, RetiredPushToken};
+pub use resolved::Resolved;
 pub use rosters::{NewRoster, PutRosterOutcome, RemoveRosterOutcome, RosterKind, RosterRecord, RostersOf};
 pub use schedules::{
     MalformedScheduleState, NewSchedule, ScheduleChange, ScheduleRecord, ScheduleState, SchedulesOf, UnsentDraft,
@@ -66,6 +73,10 @@ pub use terms::{Telling, Terms};
 pub use tickets::{NewTicket, TicketRecord};
 pub use untold_changes::UntoldChange;
 pub use users::{NewUser, RemoveUserOutcome, UserRecord};
+pub use webhooks::{
+    Delivery, DeliveryState, MalformedDeliveryState, NewWebhook, Settled as SettledDelivery, Tried, WebhookChange,
+    WebhookProgress, WebhookRecord, WebhookSays,
+};
 
 use sea_orm::DatabaseConnection;
 

@@ -58,6 +58,20 @@ pub(crate) async fn the_audit_is_read_from_both_ends(store: Store) {
     assert_eq!(times(narrow).await, [2]);
 }
 
+pub(crate) async fn old_lines_of_the_audit_are_forgotten(store: Store) {
+    let tenant = tenant(&store).await;
+    for at in 0..5 {
+        store.add_audit_line(&line(tenant, NOW_MS + at, "a:app")).await.unwrap();
+    }
+    assert_eq!(store.trim_audit(NOW_MS + 3).await.unwrap(), 3);
+    let query = AuditQuery {
+        limit: 10,
+        ..AuditQuery::default()
+    };
+    assert_eq!(store.audit(tenant, &query).await.unwrap().len(), 2);
+    assert_eq!(store.trim_audit(NOW_MS + 3).await.unwrap(), 0);
+}
+
 pub(crate) async fn what_is_said_of_clients_is_kept(store: Store) {
     let (one, other) = (tenant(&store).await, tenant(&store).await);
     let said = |os: &str, minimum: &str| ClientVersions {
