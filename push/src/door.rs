@@ -73,6 +73,10 @@ impl Door {
         Ok(Self { client, clock })
     }
 
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
     /// Sends a request and reads the whole answer.
     pub(crate) async fn ask(&self, request: RequestBuilder) -> Result<Answer, Unreached> {
         let request = request.build().map_err(|error| unreached(&error))?;
@@ -175,7 +179,7 @@ fn tls(connection: &Connection, identity: Option<Identity>) -> Result<ClientConf
     }
 }
 
-fn unreached(error: &reqwest::Error) -> Unreached {
+pub(crate) fn unreached(error: &reqwest::Error) -> Unreached {
     if let Some(found @ (rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)) = of_tls(error)
     {
         return Unreached::Untrusted(found.to_string());
@@ -232,7 +236,7 @@ fn innermost(error: &reqwest::Error) -> String {
     deepest.map_or_else(|| "the request failed".to_owned(), ToString::to_string)
 }
 
-fn retry_after_in(text: &str, now_ms: u64) -> Option<Duration> {
+pub(crate) fn retry_after_in(text: &str, now_ms: u64) -> Option<Duration> {
     let seconds = match text.trim().parse() {
         Ok(seconds) => seconds,
         Err(_) => (date::http_date(text.trim())?).saturating_sub(now_ms / 1000),

@@ -11,6 +11,7 @@
 mod address_guard;
 mod app_data;
 mod base64url;
+pub mod call;
 pub mod cut;
 mod door;
 mod hexadecimal;
@@ -27,6 +28,7 @@ mod token;
 pub mod vendor;
 mod vendors;
 
+pub use call::{Call, CallAnswer, CallSettings, Caller, NoAnswer};
 pub use lane::Lane;
 pub use notification::{Class, Kind, Notification, PushId, Tap};
 pub use outcome::{Outcome, Scope};
