@@ -1,5 +1,7 @@
 //! Whether a draft may be sent, and what it becomes. The one place that judges drafts, whatever door they came through.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use godwit_archive::{DuplicateKey, Entry, RecordKind};
 use godwit_model::{Draft, Refusal, Refused, duplicate};
@@ -10,6 +12,7 @@ use godwit_registry::NewSchedule;
 use crate::author::Author;
 use crate::call::told_elsewhere;
 use crate::expand::{AcceptedTarget, RefusedTarget, Route};
+use crate::hooks::Desk;
 use crate::{Dispatcher, Sender};
 
 /// A draft that may be sent: ready for the archive.
@@ -31,17 +34,40 @@ impl Dispatcher {
     ///
     /// # Errors
     /// Every reason a draft can be refused for, except those the archive decides (`id_conflict`, room).
-    pub async fn accept(&self, sender: &Sender, mut draft: Draft) -> Result<Accepted, Refused> {
+    pub async fn accept(&self, sender: &Sender, draft: Draft) -> Result<Accepted, Refused> {
         self.check_id(&draft)?;
         let author = self.author(sender, draft.from.as_ref()).await?;
+        if let Some(desk) = self.hooks.in_use() {
+            return Box::pin(self.accept_asked(desk, &author, draft)).await;
+        }
+        self.accept_of(&author, draft).await
+    }
+
+    /// The same where somebody may have to be asked. What its sender said tells a repeat, not what became of it.
+    async fn accept_asked(&self, desk: &Arc<Desk>, author: &Author, draft: Draft) -> Result<Accepted, Refused> {
+        let Some(rewritten) = self.ask_before_send(desk, author, &draft).await? else {
+            return self.accept_of(author, draft).await;
+        };
+        let mut accepted = self.accept_of(author, rewritten).await?;
+        let said = fingerprint::draft(&draft);
+        if let Some(key) = &mut accepted.entry.duplicate_key {
+            key.body = said;
+        }
+        if let Some(kept_back) = &mut accepted.kept_back {
+            kept_back.fingerprint = said;
+        }
+        Ok(accepted)
+    }
+
+    async fn accept_of(&self, author: &Author, mut draft: Draft) -> Result<Accepted, Refused> {
         let delay_ms = u64::from(std::mem::take(&mut draft.deliver_after_s)) * 1_000;
-        if delay_ms > 0 || self.is_kept_back(&author, &draft.id) {
-            return self.keep_back(&author, draft, delay_ms).await;
+        if delay_ms > 0 || self.is_kept_back(author, &draft.id) {
+            return self.keep_back(author, draft, delay_ms).await;
         }
         let lifetime_ms = draft.ttl_s.map(|ttl_s| u64::from(ttl_s) * 1_000);
         let expires_at_ms = lifetime_ms.map(|lifetime_ms| self.clock.now_ms().saturating_add(lifetime_ms));
         draft.expires_at_ms = draft.expires_at_ms.or(expires_at_ms);
-        self.judge_draft(&author, draft).await
+        self.judge_draft(author, draft).await
     }
 
     /// Judges what an author says now.

@@ -5,6 +5,7 @@ use godwit_model::{DeviceNo, Refused};
 use godwit_registry::{Device, Proof, PushToken, Registered, Registration};
 
 use crate::Dispatcher;
+use crate::events::EventKind;
 use crate::failure::{of_append, of_registry};
 use crate::to_the_end::to_the_end;
 
@@ -40,7 +41,12 @@ impl Dispatcher {
             self.device_unregister(*retired, package.clone()).await;
         }
         self.device_register(&registered.device, &tokens).await;
+        for retired in &registered.retired {
+            self.tell_device(EventKind::DeviceRetired, *retired).await;
+        }
         if registered.created {
+            self.tell_device(EventKind::DeviceRegistered, registered.device.no)
+                .await;
             self.place_first_cursor(&registered.device).await?;
         }
         Ok(registered)
@@ -80,7 +86,26 @@ impl Dispatcher {
         self.registry.retire_device(device).await.map_err(of_registry)?;
         self.archive.forget_device(device);
         self.device_unregister(device, package).await;
+        self.tell_device(EventKind::DeviceRetired, device).await;
         Ok(())
+    }
+
+    /// Tells others that a device came or ended.
+    async fn tell_device(&self, kind: EventKind, device: DeviceNo) {
+        // Only where somebody listens: a look into the store.
+        if !self.events.hears(kind) {
+            return;
+        }
+        let found = self.registry.device_ever(device).await;
+        let Ok(Some(device)) = found else {
+            tracing::warn!(device = device.0, "a device could not be read; nobody is told of it");
+            return;
+        };
+        let data = serde_json::json!({"userId": device.account.user.to_string(),
+            "account": device.account.account_id.to_string(), "deviceId": device.device_id.to_string(),
+            "os": device.os.to_string()});
+        let key = device.no.to_string();
+        self.tell_event(device.account.tenant, kind, &data, Some(&key)).await;
     }
 
     /// Says where vendors reach a device, the one to try first at the front. Whoever had one of these tokens hears

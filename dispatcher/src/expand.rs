@@ -8,6 +8,7 @@ use godwit_registry::Group;
 use crate::Dispatcher;
 use crate::author::Author;
 use crate::failure::of_registry;
+use crate::resolver::Blocked;
 
 /// A receiver of a list that was left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +63,17 @@ impl Dispatcher {
             .map_err(of_registry)?;
         let peer =
             peer.ok_or_else(|| Refused::new(Refusal::UserNotFound, format!("`to`: no user {user} in this tenant")))?;
+        let blocked = match self.hooks.in_use() {
+            Some(_) => Box::pin(self.block_between(author.tenant, &author.name, user)).await?,
+            None => None,
+        };
         let (conversation, recipients) = match (&author.account, &author.app) {
+            (Some(own), _) if blocked == Some(Blocked::Discard) => (
+                ConversationKey::single(own.no, peer.no),
+                // Who is blocked is not told.
+                vec![own.no],
+            ),
+            (None, _) if blocked == Some(Blocked::Discard) => return Err(Refusal::BlockedByReceiver.into()),
             (Some(own), _) => (
                 ConversationKey::single(own.no, peer.no),
                 distinct(vec![own.no, peer.no]),
@@ -82,6 +93,9 @@ impl Dispatcher {
     }
 
     async fn to_group(&self, author: &Author, id: &GroupId, target: &[Address]) -> Result<Route, Refused> {
+        if self.hooks.in_use().is_some() {
+            Box::pin(self.resolve_group(author.tenant, id)).await?;
+        }
         let group = self.registry.group(author.tenant, id).await.map_err(of_registry)?;
         let group =
             group.ok_or_else(|| Refused::new(Refusal::GroupNotFound, format!("no group {id} in this tenant")))?;

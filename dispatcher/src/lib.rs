@@ -10,16 +10,19 @@ mod author;
 mod broadcast;
 mod call;
 mod devices;
+mod events;
 mod expand;
 mod failure;
 mod groups;
 pub mod history;
+mod hooks;
 mod message_facts;
 mod message_id;
 pub mod push;
 pub mod reading;
 pub mod render;
 mod requests;
+mod resolver;
 mod schedule;
 mod sender;
 mod tenants;
@@ -37,13 +40,20 @@ use godwit_hub::Hub;
 use godwit_model::{Clock, Draft, Refused};
 use godwit_registry::Registry;
 
+use resolver::Turns;
+
 pub use accept::Accepted;
 pub use append::{Appending, Submitted};
 pub use broadcast::{BroadcastAsked, BroadcastReport, BroadcastWish};
 pub use devices::NewRegistration;
+pub use events::{
+    Attempted, EventCursor, EventKind, EventSettings, Events, NewWebhookWish, Pulled, PulledEvent, UnknownEventKind,
+    WebhookWish,
+};
 pub use expand::{AcceptedTarget, RefusedTarget};
 pub use godwit_archive::GoneReason;
 pub use groups::{GroupActor, GroupWish, Joined};
+pub use hooks::{BEFORE_SEND, HookSettings, HookWish, Hooks, RESOLVER};
 pub use message_id::new_message_id;
 pub use push::{Channels, Due, Push, PushSettings};
 pub use requests::Reply;
@@ -65,6 +75,9 @@ pub struct Dispatcher {
     /// Messages that are durable and are no repeats; looked up once.
     accepted: metrics::Counter,
     push: Push,
+    events: Events,
+    hooks: Hooks,
+    resolving: Arc<Turns>,
     /// When the next message that is kept back is due, as far as is known.
     next_due_ms: Arc<AtomicU64>,
     broadcasts: Arc<broadcast::BroadcastDesk>,
@@ -83,6 +96,9 @@ impl Dispatcher {
             recall_window_ms: RECALL_WINDOW_MS,
             accepted: accepted("no"),
             push: Push::default(),
+            events: Events::default(),
+            hooks: Hooks::default(),
+            resolving: Arc::default(),
             next_due_ms: Arc::new(AtomicU64::new(0)),
             broadcasts: Arc::default(),
             unsent: Arc::default(),
@@ -100,6 +116,20 @@ impl Dispatcher {
     #[must_use]
     pub fn with_push(mut self, push: Push) -> Self {
         self.push = push;
+        self
+    }
+
+    /// Tells others what happens.
+    #[must_use]
+    pub fn with_events(mut self, events: Events) -> Self {
+        self.events = events;
+        self
+    }
+
+    /// Asks services of tenants before messages are taken.
+    #[must_use]
+    pub fn with_hooks(mut self, hooks: Hooks) -> Self {
+        self.hooks = hooks;
         self
     }
 

@@ -10,6 +10,7 @@ use godwit_registry::{Account, ConversationState, Device, MuteSubject, Muted};
 use serde::Serialize;
 
 use crate::Dispatcher;
+use crate::events::EventKind;
 use crate::failure::of_registry;
 
 /// How often a count that others disturb is tried again.
@@ -53,6 +54,18 @@ struct ReadEvent<'a> {
     total: u64,
 }
 
+/// What others are told of an account that has read.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Read<'a> {
+    user_id: &'a str,
+    account: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_id: Option<&'a str>,
+    conv: &'a str,
+    up_to: u64,
+}
+
 impl Dispatcher {
     /// Notes that an account has read a conversation up to a number in it. Told to the account's other devices; what
     /// was pushed of it is taken back. A lower number than before changes nothing.
@@ -72,6 +85,7 @@ impl Dispatcher {
             return Err(Refused::new(Refusal::InvalidField, detail));
         }
         let moved = self.mark_read(account.no, conversation, up_to).await?;
+        self.tell_read(account, reader, (conversation, up_to)).await;
         let unread = self.unread(account).await?;
         if moved {
             let conv = conversation.to_string();
@@ -90,6 +104,26 @@ impl Dispatcher {
             self.push_read_elsewhere(who, conversation, up_to).await;
         }
         Ok(unread)
+    }
+
+    /// Tells others that an account has read. Told whether that is new or not: who heard no answer asks again.
+    async fn tell_read(
+        &self,
+        account: &Account,
+        reader: Option<&Device>,
+        (conversation, up_to): (ConversationKey, u64),
+    ) {
+        let conv = conversation.to_string();
+        let key = format!("{} {conv} {up_to}", account.no);
+        let read = Read {
+            user_id: account.user.as_str(),
+            account: &account.account_id,
+            device_id: reader.map(|reader| &*reader.device_id),
+            conv: &conv,
+            up_to,
+        };
+        self.tell_event(account.tenant, EventKind::ReceiptRead, &read, Some(&key))
+            .await;
     }
 
     /// The highest number of a conversation in an account's inbox.

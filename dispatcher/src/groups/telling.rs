@@ -51,7 +51,7 @@ impl Dispatcher {
 
     /// Tells the members of a group what they were not told of yet. What cannot be told now is tried again: the change
     /// itself is made, and stays.
-    pub(super) async fn tell_now_or_later(&self, group: GroupNo) {
+    pub(crate) async fn tell_now_or_later(&self, group: GroupNo) {
         self.pay(Some(group)).await;
     }
 

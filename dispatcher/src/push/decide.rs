@@ -215,8 +215,10 @@ impl Dispatcher {
             } else {
                 0
             };
+            let mut mutes = mutes.remove(&account.no).unwrap_or_default();
+            mutes.extend(self.silenced_for(&account).await?);
             let home = Household {
-                mutes: mutes.remove(&account.no).unwrap_or_default(),
+                mutes,
                 wishes,
                 desktops_up_to,
                 unread: HashMap::new(),

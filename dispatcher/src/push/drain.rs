@@ -201,6 +201,9 @@ async fn keep(
             tracing::warn!(%error, vendor = vendor.as_str(), "what became of pushes could not be kept; trying again");
             tokio::time::sleep(PATIENCE).await;
         }
+        if let Some(events) = dispatcher.events.desk() {
+            events.settled_pushes(&batch);
+        }
         for heir in heirs(&batch, vendor.as_str()) {
             desk.wake(heir);
         }

@@ -68,6 +68,12 @@ impl Dispatcher {
                 draft.content = json::minify(&content);
                 let author = self.author_of(&found.asked, &draft).await?;
                 self.judge_draft(&author, draft.clone()).await?;
+                if let Some(desk) = self.hooks.in_use()
+                    && let Some(rewritten) = Box::pin(self.ask_before_send(desk, &author, &draft)).await?
+                {
+                    draft = rewritten;
+                    self.judge_draft(&author, draft.clone()).await?;
+                }
                 stored_draft::encode(&draft)
             }
         };
