@@ -68,6 +68,7 @@ fn about(scope: Scope) -> &'static str {
         Scope::Tags => "manage tags",
         Scope::Orgs => "manage organisations",
         Scope::Audit => "read who changed what",
+        Scope::Webhooks => "be told of events, and be asked before messages are taken",
     }
 }
 

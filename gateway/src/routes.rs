@@ -14,9 +14,9 @@ use crate::door::{Door, Gateway};
 use crate::problem::Problem;
 use crate::settings::Settings;
 use crate::{
-    apps, audit, broadcasts, client_versions, conversations, description, devices, docs_page, frame, groups, health,
-    history, inbox, messages, oauth, push_receipts, push_templates, pushes, reading, rosters, schedules, tenants,
-    tickets, try_page, users, withdrawals,
+    apps, audit, broadcasts, client_versions, conversations, description, devices, docs_page, events, frame, groups,
+    health, history, hooks, inbox, messages, oauth, push_receipts, push_templates, pushes, reading, resolver, rosters,
+    schedules, tenants, tickets, try_page, users, webhooks, withdrawals,
 };
 
 /// The REST door. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`: without the peer's address all
@@ -88,6 +88,7 @@ fn resources() -> OpenApiRouter<Door> {
         .merge(organisation())
         .merge(rosters())
         .merge(groups())
+        .merge(events())
 }
 
 /// Messages to any number of accounts.
@@ -109,6 +110,29 @@ fn rosters() -> OpenApiRouter<Door> {
         .routes(routes!(rosters::list_orgs))
         .routes(routes!(rosters::read_org, rosters::put_org, rosters::remove_org))
         .routes(routes!(rosters::list_org_members, rosters::change_org_members))
+}
+
+/// What happened, told to others.
+fn events() -> OpenApiRouter<Door> {
+    OpenApiRouter::new()
+        .routes(routes!(events::read_events))
+        .routes(routes!(webhooks::list_webhooks, webhooks::create_webhook))
+        .routes(routes!(
+            webhooks::read_webhook,
+            webhooks::change_webhook,
+            webhooks::remove_webhook
+        ))
+        .routes(routes!(resolver::group_changed))
+        .routes(routes!(resolver::group_removed))
+        .routes(routes!(resolver::block_rule_changed))
+        .routes(routes!(hooks::list_hooks))
+        .routes(routes!(hooks::read_hook, hooks::put_hook, hooks::remove_hook))
+        .routes(routes!(hooks::rotate_hook_secret))
+        .routes(routes!(webhooks::rotate_webhook_secret))
+        .routes(routes!(webhooks::test_webhook))
+        .routes(routes!(webhooks::deliveries::list_attempts))
+        .routes(routes!(webhooks::deliveries::list_deliveries))
+        .routes(routes!(webhooks::deliveries::replay))
 }
 
 /// Groups, whose members come in large bodies.

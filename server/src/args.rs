@@ -8,9 +8,11 @@ use crate::settings::{Flag, Sources, environment};
 
 mod keeping;
 mod pushing;
+mod telling;
 
 pub use keeping::{ArchiveCommand, Backup, Export, Restore, Retain};
 pub use pushing::{MessageCommand, PushCommand, Why};
+pub use telling::{Audit, Listen, WebhookCommand};
 
 /// Messages for apps, over MQTT and REST: stored before they are acknowledged.
 #[derive(Debug, Parser)]
@@ -51,6 +53,11 @@ pub enum Command {
     /// Messages: what became of one. A server must be running on the folder.
     #[command(subcommand)]
     Message(MessageCommand),
+    /// Webhooks: try a receiver with what happens on a server that runs.
+    #[command(subcommand)]
+    Webhook(WebhookCommand),
+    /// Show who changed what, newest first. A server must be running on the folder.
+    Audit(Audit),
     /// TLS: certificates for machines that have none.
     #[command(subcommand)]
     Tls(TlsCommand),

@@ -7,6 +7,8 @@
 mod apps;
 mod archive;
 pub mod args;
+mod asking;
+mod audit;
 mod backup;
 mod banner;
 pub mod chat;
@@ -28,6 +30,7 @@ mod shutdown;
 mod sockets;
 mod telemetry;
 mod tls;
+mod webhooks;
 pub mod wiring;
 
 pub use console::report;
@@ -54,6 +57,8 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Backup(asked) => Box::pin(backup::backup(&asked, json)).await,
         Command::Restore(asked) => backup::restore(&asked, json),
         Command::Push(command) => pushes::run(command, json).await,
+        Command::Webhook(command) => Box::pin(webhooks::run(command, json)).await,
+        Command::Audit(asked) => audit::run(&asked, json).await,
         Command::Why(asked) => pushes::why(&asked, json).await,
         Command::Message(command) => pushes::message(command, json).await,
         Command::Tls(TlsCommand::SelfSigned {

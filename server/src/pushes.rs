@@ -1,15 +1,14 @@
 //! `godwit push …`, `godwit why`, `godwit message show`: asks the server that runs on a data folder, as its first app.
 
 use std::fmt::Write as _;
-use std::path::Path;
 use std::sync::Arc;
 
 use godwit_model::{Clock, SystemClock};
 use serde_json::{Value, json};
 
 use crate::args::{Configured, MessageCommand, PushCommand, Why};
+use crate::asking::{Operator, items, text};
 use crate::console::{print, print_json};
-use crate::data_folder::{Addresses, FirstApp};
 use crate::failure::{Exit, Failure};
 use crate::{push, settings};
 
@@ -117,72 +116,6 @@ async fn test(user: &str, configured: &Configured, json: bool) -> Result<(), Fai
     Ok(())
 }
 
-/// A running server, and the first app's token for it.
-struct Operator {
-    client: reqwest::Client,
-    base: String,
-    token: String,
-}
-
-impl Operator {
-    async fn sign_in(configured: &Configured) -> Result<Self, Failure> {
-        let folder = settings::data_folder(configured.sources())?;
-        let addresses: Addresses = read(&folder, "addresses.json", "is the server running on this folder?")?;
-        let app: FirstApp = read(&folder, "first-app.json", "it is made by the first start")?;
-        let mut operator = Self {
-            client: reqwest::Client::new(),
-            base: addresses.rest(),
-            token: String::new(),
-        };
-        let request = operator
-            .client
-            .post(format!("{}/oauth/token", operator.base))
-            .basic_auth(&app.client_id, Some(&app.client_secret))
-            .form(&[("grant_type", "client_credentials")]);
-        text(&answer(request).await?["access_token"]).clone_into(&mut operator.token);
-        Ok(operator)
-    }
-
-    async fn get(&self, path: &str) -> Result<Value, Failure> {
-        let request = self.client.get(format!("{}{path}", self.base));
-        answer(request.bearer_auth(&self.token)).await
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
-        let request = self.client.post(format!("{}{path}", self.base)).json(body);
-        answer(request.bearer_auth(&self.token)).await
-    }
-}
-
-fn read<T: serde::de::DeserializeOwned>(folder: &Path, name: &str, next: &str) -> Result<T, Failure> {
-    let path = folder.join(name);
-    let bytes = std::fs::read(&path).map_err(|error| error.to_string());
-    let read = bytes.and_then(|bytes| serde_json::from_slice(&bytes).map_err(|error| error.to_string()));
-    read.map_err(|error| {
-        Failure::new("GW-V004", format!("{}: {error}", path.display()), next).with_exit(Exit::Unreachable)
-    })
-}
-
-async fn answer(request: reqwest::RequestBuilder) -> Result<Value, Failure> {
-    let unreachable = |error: reqwest::Error| {
-        Failure::new("GW-V004", format!("the server does not answer: {error}"), "").with_exit(Exit::Unreachable)
-    };
-    let answer = request.send().await.map_err(unreachable)?;
-    let status = answer.status();
-    let body = answer.text().await.map_err(unreachable)?;
-    let body: Value = serde_json::from_str(&body).unwrap_or_default();
-    if status.is_success() {
-        return Ok(body);
-    }
-    let what = format!("{status}: {} {}", text(&body["code"]), text(&body["detail"]));
-    let exit = if status == reqwest::StatusCode::NOT_FOUND {
-        Exit::NotFound
-    } else {
-        Exit::Refused
-    };
-    Err(Failure::new("GW-V005", what, "").with_exit(exit))
-}
-
 fn show(answer: &Value, json: bool, in_words: impl Fn(&Value) -> String) {
     if json {
         print_json(answer);
@@ -194,14 +127,6 @@ fn show(answer: &Value, json: bool, in_words: impl Fn(&Value) -> String) {
 fn put(out: &mut String, words: std::fmt::Arguments<'_>) {
     // Writing to a string cannot fail.
     let _ = out.write_fmt(words);
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
-}
-
-fn items(answer: &Value) -> &[Value] {
-    answer["items"].as_array().map_or(&[], Vec::as_slice)
 }
 
 fn log_text(answer: &Value) -> String {

@@ -89,6 +89,32 @@ pub(crate) fn registry(settings: &Settings) -> godwit_registry::Settings {
     }
 }
 
+pub(crate) fn events(settings: &Settings) -> godwit_dispatcher::EventSettings {
+    let webhooks = &settings.webhooks;
+    godwit_dispatcher::EventSettings {
+        private_addresses: webhooks.private_addresses,
+        time_limit: webhooks.time_limit,
+        retry_ms: milliseconds(webhooks.retry),
+        retry_max_ms: milliseconds(webhooks.retry_max),
+        give_up_ms: milliseconds(webhooks.give_up),
+        log_ms: milliseconds(webhooks.log_time),
+        dead_ms: milliseconds(webhooks.dead_time),
+        kept_ms: milliseconds(webhooks.event_time),
+        webhooks_max: webhooks.per_tenant,
+        in_flight: webhooks.in_flight,
+        pulls_max: webhooks.waiting,
+    }
+}
+
+pub(crate) fn hooks(settings: &Settings) -> godwit_dispatcher::HookSettings {
+    let webhooks = &settings.webhooks;
+    godwit_dispatcher::HookSettings {
+        private_addresses: webhooks.private_addresses,
+        time_limit_max_ms: milliseconds(webhooks.hook_time_limit_max),
+        in_flight: webhooks.hook_questions,
+    }
+}
+
 pub(crate) fn gateway(settings: &Settings) -> godwit_gateway::Settings {
     let http = &settings.http;
     godwit_gateway::Settings {
@@ -149,6 +175,8 @@ mod tests {
         assert_eq!(cold_settings(&settings), ColdSettings::default());
         let (given, theirs) = (registry(&settings), godwit_registry::Settings::default());
         assert_eq!(format!("{given:?}"), format!("{theirs:?}"));
+        assert_eq!(hooks(&settings), godwit_dispatcher::HookSettings::default());
+        assert_eq!(events(&settings), godwit_dispatcher::EventSettings::default());
         // The page is for a machine of one's own, which the defaults are for and a library cannot know.
         let theirs = godwit_gateway::Settings {
             try_page: true,

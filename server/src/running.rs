@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use godwit_archive::Archive;
 use godwit_broker::Broker;
+use godwit_dispatcher::Events;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -74,6 +75,8 @@ impl Running {
 pub(crate) struct Doors {
     pub(crate) broker: Broker,
     pub(crate) closing: CancellationToken,
+    /// Where apps wait for events.
+    pub(crate) events: Events,
     /// The tasks that serve HTTP, which end when the requests under way did.
     pub(crate) http: Vec<JoinHandle<()>>,
     /// Everything else that runs beside.
@@ -84,6 +87,7 @@ pub(crate) struct Doors {
 impl Doors {
     async fn close(&mut self) {
         self.closing.cancel();
+        self.events.end();
         let requests_end = async {
             for task in &mut self.http {
                 let _ = task.await;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use godwit_archive::{Archive, ColdSetupError, Delivery, Disk, Equipment, KeyError, Listener, RealDisk, Recovery};
 use godwit_broker::Broker;
-use godwit_dispatcher::{Dispatcher, Due, Push};
+use godwit_dispatcher::{Dispatcher, Due, Events, Hooks, Push};
 use godwit_gateway::{Gateway, MqttAddresses, SocketAddresses};
 use godwit_hub::{Hub, Switchboard};
 use godwit_model::{Clock, SystemClock};
@@ -22,7 +22,7 @@ use crate::running::{Bound, Doors, Running};
 use crate::settings::Settings;
 use crate::sockets::Sockets;
 use crate::tls::{TlsDoors, judge, keep_renewed};
-use crate::{platform, push, rooms, telemetry};
+use crate::{audit, platform, push, rooms, telemetry};
 
 /// What a server stands on. Tests bring their own: a simulated disk, a clock that stands still, a database in memory
 /// that outlives the server.
@@ -101,8 +101,13 @@ pub(crate) async fn start_with(
     let switchboard = Arc::new(Switchboard::default());
     platform::check(&*parts.disk, &parts.store, &parts.master_key).await?;
     let push::Opened { push, due, vendors } = push::open(settings, &parts.clock)?;
+    let events = Events::new(rooms::events(settings), &parts.clock)
+        .map_err(|error| Failure::new("GW-H001", format!("webhooks cannot be called: {error}"), ""))?;
+    let hooks = Hooks::new(rooms::hooks(settings), &parts.clock)
+        .map_err(|error| Failure::new("GW-H001", format!("hooks cannot be asked: {error}"), ""))?;
     let commits = Commits {
         switchboard: Arc::clone(&switchboard),
+        events: events.clone(),
         due,
         failed: failed.clone(),
     };
@@ -114,10 +119,21 @@ pub(crate) async fn start_with(
         .then(|| open_tls(settings, &*parts.clock))
         .transpose()?;
     let clock = Arc::clone(&parts.clock);
-    let mut core = Box::pin(Core::join(settings, parts, (archive, switchboard, push))).await?;
+    let mut core = Box::pin(Core::join(
+        settings,
+        parts,
+        (archive, switchboard, push, (events, hooks)),
+    ))
+    .await?;
     core.simulators = simulators;
     let pushing = core.dispatcher.run_push().await;
     let pushing = pushing.map_err(|error| Failure::new("GW-S001", error.to_string(), ""))?;
+    let telling = core.dispatcher.run_events().await;
+    let telling = telling.map_err(|error| Failure::new("GW-S001", error.to_string(), ""))?;
+    let forgetting = settings
+        .audit
+        .age
+        .map(|age| tokio::spawn(audit::forget_old(core.registry.clone(), age)));
     let scheduling = core.dispatcher.run_schedules().await;
     let scheduling = scheduling.map_err(|error| Failure::new("GW-S001", error.to_string(), ""))?;
     let broadcasting = core.dispatcher.run_broadcasts();
@@ -130,6 +146,7 @@ pub(crate) async fn start_with(
         failed,
     };
     running.doors.others.extend(pushing);
+    running.doors.others.extend(telling.into_iter().chain(forgetting));
     if let Some(vendors) = vendors {
         running.doors.others.push(tokio::spawn(push::keep_renewed(vendors)));
     }
@@ -208,6 +225,7 @@ fn open_doors(
         others,
         stop_timeout: settings.server.stop_timeout,
         broker,
+        events: core.events,
         closing,
     })
 }
@@ -322,6 +340,8 @@ struct Commits {
     switchboard: Arc<Switchboard>,
     /// Where vendor push hears of them, if there is any.
     due: Option<Arc<Due>>,
+    /// Where webhooks hear of them.
+    events: Events,
     failed: CancellationToken,
 }
 
@@ -331,6 +351,7 @@ impl Listener for Commits {
         if let Some(due) = &self.due {
             due.moved(deliveries);
         }
+        self.events.moved();
     }
 
     fn answered(&self) {
@@ -349,6 +370,7 @@ struct Core {
     hub: Hub,
     registry: Registry,
     dispatcher: Dispatcher,
+    events: Events,
     first_app: Option<NewApp>,
     /// Where vendors are simulated.
     simulators: Option<Arc<Simulators>>,
@@ -358,7 +380,7 @@ impl Core {
     async fn join(
         settings: &Settings,
         parts: Parts,
-        (archive, switchboard, push): (Archive, Arc<Switchboard>, Push),
+        (archive, switchboard, push, (events, hooks)): (Archive, Arc<Switchboard>, Push, (Events, Hooks)),
     ) -> Result<Self, Failure> {
         let Parts {
             disk,
@@ -374,13 +396,20 @@ impl Core {
         let dispatcher = Dispatcher::new(registry.clone(), archive.clone(), hub.clone(), clock)
             .with_recall_window_ms(rooms::milliseconds(settings.limits.recall_time))
             .with_broadcast_rate(settings.broadcasts.rate)
-            .with_push(push);
+            .with_push(push)
+            .with_events(events.clone())
+            .with_hooks(hooks);
+        dispatcher
+            .know_hooks()
+            .await
+            .map_err(|error| Failure::new("GW-S001", error.to_string(), ""))?;
         dispatcher.tell_what_is_owed().await;
         Ok(Self {
             archive,
             hub,
             registry,
             dispatcher,
+            events,
             first_app,
             simulators: None,
         })

@@ -236,6 +236,43 @@ sections! {
         rate: u32 = 5_000;
     }
 
+    /// Who is told of events, and who is asked before a message is taken: see docs/webhooks.md.
+    webhooks: Webhooks {
+        /// Whether webhooks and hooks may be at private addresses and speak plain HTTP: for one's own network. Otherwise
+        /// only `https://` at public addresses is called.
+        private_addresses: bool = false;
+        /// How long a webhook may take to answer.
+        time_limit: Duration = seconds(15);
+        /// The first pause before an event is told again; each next one is twice as long, with jitter.
+        retry: Duration = seconds(5);
+        /// The longest such pause.
+        retry_max: Duration = seconds(900);
+        /// For how long an event is told again before it is dead: kept, and told again by request only.
+        give_up: Duration = seconds(3 * 86_400);
+        /// How long it is kept what was tried.
+        log_time: Duration = seconds(7 * 86_400);
+        /// How long dead events are kept.
+        dead_time: Duration = seconds(30 * 86_400);
+        /// How long events are kept that are not messages or changes of groups, for webhooks that are behind.
+        event_time: Duration = seconds(7 * 86_400);
+        /// Most webhooks of a tenant.
+        per_tenant: u64 = 20;
+        /// Calls under way at once to one webhook.
+        in_flight: usize = 8;
+        /// Apps that may wait for events at once, over all tenants.
+        waiting: usize = 1_000;
+        /// Longest time that a tenant may give a hook to answer before a message is taken.
+        hook_time_limit_max: Duration = seconds(5);
+        /// Questions under way at once to one hook; more wait, within its time limit.
+        hook_questions: usize = 64;
+    }
+
+    /// Who changed what.
+    audit: Audit {
+        /// Lines older than this are forgotten, such as `365d`; empty: none.
+        age: Option<Duration> = None;
+    }
+
     /// How long credentials live, and what checking them costs.
     credentials: Credentials {
         /// How long a ticket lives when the app names no time.
