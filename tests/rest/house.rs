@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use godwit_archive::Archive;
 use godwit_archive::disk::SimulatedDisk;
-use godwit_dispatcher::Dispatcher;
+use godwit_dispatcher::{Dispatcher, EventSettings, Events, HookSettings, Hooks};
 use godwit_gateway::{Gateway, MqttAddresses, Settings, SocketAddresses};
 use godwit_hub::{Hub, Switchboard};
 use godwit_model::Clock;
@@ -32,8 +32,7 @@ pub(crate) struct House {
     http: reqwest::Client,
     archive: Archive,
     serving: JoinHandle<()>,
-    scheduling: JoinHandle<()>,
-    broadcasting: JoinHandle<()>,
+    running: Vec<JoinHandle<()>>,
 }
 
 /// What came back.
@@ -114,9 +113,16 @@ impl House {
         )
         .expect("the archive opens");
         let hub = Hub::new(switchboard, archive.clone());
-        let dispatcher = Dispatcher::new(registry.clone(), archive.clone(), hub, shared);
-        let scheduling = dispatcher.run_schedules().await.expect("the store works");
-        let broadcasting = dispatcher.run_broadcasts();
+        // The cryptography of clients that call webhooks is chosen with the first client.
+        let http = kit::http_client();
+        let events = Events::new(EventSettings::default(), &shared).expect("a client");
+        let hooks = Hooks::new(HookSettings::default(), &shared).expect("a client");
+        let dispatcher = Dispatcher::new(registry.clone(), archive.clone(), hub, shared)
+            .with_events(events)
+            .with_hooks(hooks);
+        let mut telling = dispatcher.run_events().await.expect("the store works");
+        telling.push(dispatcher.run_schedules().await.expect("the store works"));
+        telling.push(dispatcher.run_broadcasts());
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound socket");
         let mqtt = MqttAddresses::of_sockets(&SocketAddresses {
@@ -134,11 +140,10 @@ impl House {
             registry,
             clock,
             token: String::new(),
-            http: kit::http_client(),
+            http,
             archive,
             serving,
-            scheduling,
-            broadcasting,
+            running: telling,
             app,
         };
         house.token = house.token_for(&house.app, None).await;
@@ -228,8 +233,7 @@ impl House {
 impl Drop for House {
     fn drop(&mut self) {
         self.serving.abort();
-        self.scheduling.abort();
-        self.broadcasting.abort();
+        self.running.iter().for_each(JoinHandle::abort);
         self.archive.close();
     }
 }

@@ -155,6 +155,29 @@ const CALLS: &[Call] = &[
     ("PUT /v1/tenants/{tenantNo}/suspension", "", ""),
     ("PUT /v1/users/{userId}", "", r#"{"name": "theirs"}"#),
     ("PUT /v1/users/{userId}/block", "", "{}"),
+    ("DELETE /v1/hooks/{hook}", "", ""),
+    ("DELETE /v1/webhooks/{webhookId}", "", ""),
+    ("POST /v1/resolver/group-changed", "", r#"{"groupId": "{groupId}"}"#),
+    ("POST /v1/resolver/group-removed", "", r#"{"groupId": "{groupId}"}"#),
+    ("POST /v1/resolver/block-rule-changed", "", r#"{"userId": "{userId}"}"#),
+    ("GET /v1/events", "", ""),
+    ("GET /v1/hooks", "", ""),
+    ("GET /v1/hooks/{hook}", "", ""),
+    ("GET /v1/webhooks", "", ""),
+    ("GET /v1/webhooks/{webhookId}", "", ""),
+    ("GET /v1/webhooks/{webhookId}/attempts", "", ""),
+    ("GET /v1/webhooks/{webhookId}/deliveries", "", ""),
+    ("POST /v1/hooks/{hook}/secrets", "", "{}"),
+    ("POST /v1/webhooks", "", r#"{"url": "https://example.org/x"}"#),
+    ("POST /v1/webhooks/{webhookId}/replay", "", "{}"),
+    ("POST /v1/webhooks/{webhookId}/secrets", "", "{}"),
+    ("POST /v1/webhooks/{webhookId}/test", "", ""),
+    ("PUT /v1/webhooks/{webhookId}", "", r#"{"enabled": false}"#),
+    (
+        "PUT /v1/hooks/{hook}",
+        "",
+        r#"{"url": "https://example.org/x", "onFailure": "allow"}"#,
+    ),
 ];
 
 /// Calls that belong to no tenant.
@@ -196,8 +219,21 @@ async fn furnished(house: &House) -> Ids {
     house
         .becomes_broadcast(&broadcast.field("broadcastId"), "estimated")
         .await;
+    let url = "https://hush-hush.example.org/";
+    let webhook = house
+        .post(&house.token, "/v1/webhooks", &json!({"url": url}))
+        .await
+        .expect(201);
+    let hook = format!("before-send.{}", app.field("clientId"));
+    let says = json!({"url": url, "onFailure": "allow"});
+    house
+        .put(&house.token, &format!("/v1/hooks/{hook}"), &says)
+        .await
+        .expect(201);
     vec![
         ("broadcastId", broadcast.field("broadcastId")),
+        ("webhookId", webhook.field("webhookId")),
+        ("hook", hook),
         ("account", ann.account),
         ("deviceId", ann.device_id),
         ("userId", "ann".to_owned()),
@@ -279,6 +315,8 @@ async fn state(house: &House, ids: &Ids) -> Vec<String> {
         "/v1/apps/{clientId}",
         "/v1/schedules/{scheduleId}",
         "/v1/broadcasts/{broadcastId}",
+        "/v1/webhooks/{webhookId}",
+        "/v1/hooks/{hook}",
         "/v1/accounts/{account}/inbox",
         "/v1/accounts/{account}/push-wishes",
         "/v1/tenants/{tenantNo}",
