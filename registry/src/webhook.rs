@@ -171,7 +171,7 @@ impl Registry {
         let changed = self
             .0
             .store
-            .change_webhook(tenant, id, &change, Expected::Present)
+            .change_webhook(tenant, id, &change, Expected::Any)
             .await?;
         self.opened(found(changed, id)?)
     }
