@@ -168,11 +168,7 @@ impl Registry {
         let until_ms = overlap_until_ms(self.now_ms(), overlap_s)?;
         let sealed = self.0.keys.seal_call(id, &new_secret()?)?;
         let change = WebhookChange::Secret(sealed, until_ms);
-        let changed = self
-            .0
-            .store
-            .change_webhook(tenant, id, &change, Expected::Any)
-            .await?;
+        let changed = self.0.store.change_webhook(tenant, id, &change, Expected::Any).await?;
         self.opened(found(changed, id)?)
     }
 
