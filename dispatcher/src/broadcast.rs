@@ -10,6 +10,7 @@ mod pace;
 mod page;
 mod report;
 mod run;
+mod told;
 
 pub use report::BroadcastReport;
 
@@ -92,7 +93,7 @@ impl Dispatcher {
     pub async fn create_broadcast(
         &self,
         app: &Arc<App>,
-        draft: Draft,
+        mut draft: Draft,
         wish: BroadcastWish,
     ) -> Result<BroadcastAsked, Refused> {
         may(app)?;
@@ -100,6 +101,13 @@ impl Dispatcher {
         let author = self.author_of_app(app, draft.from.as_ref()).await?;
         content::check(&draft.kind, &draft.content)?;
         check_fields(&draft, wish)?;
+        let fingerprint = fingerprint::draft(&draft);
+        if let Some(desk) = self.hooks.in_use()
+            && let Some(rewritten) = Box::pin(self.ask_about(desk, &author, &draft)).await?
+        {
+            content::check(&rewritten.kind, &rewritten.content)?;
+            draft = rewritten;
+        }
         let gathered = self.registry.gather(app.tenant, &draft.to).await.map_err(of_registry)?;
         let now_ms = self.clock.now_ms();
         let left_ms = draft.expires_at_ms.map(|at_ms| at_ms.saturating_sub(now_ms));
@@ -109,7 +117,7 @@ impl Dispatcher {
             author: author.name,
             app: app.no,
             draft_id: draft.id.clone(),
-            fingerprint: fingerprint::draft(&draft),
+            fingerprint,
             draft: stored_draft::encode(&draft),
             lifetime_ms: left_ms.or_else(|| draft.ttl_s.map(|ttl_s| u64::from(ttl_s) * 1_000)),
             rate: wish.rate,
@@ -174,6 +182,9 @@ impl Dispatcher {
         match done.await {
             Ok(record) => {
                 self.broadcasts.news.notify_one();
+                if record.state.is_over() {
+                    self.tell_broadcast(&record).await;
+                }
                 Ok(Some(record))
             }
             Err(Error::Differs) => Ok(None),

@@ -18,8 +18,8 @@ mod device;
 mod error;
 mod event;
 mod group;
-mod join_request;
 mod hook;
+mod join_request;
 mod keys;
 mod membership;
 mod opaque;
@@ -60,8 +60,8 @@ pub use godwit_store::{
     RosterRecord, RostersOf, Settled, Settlement, TemplateRecord, TenantRecord, UntoldChange, UserRecord,
 };
 pub use group::{Group, Member, NewGroup};
-pub use join_request::JoinRequest;
 pub use hook::{Hook, HookSays};
+pub use join_request::JoinRequest;
 pub use keys::master_key_check;
 pub use membership::Change;
 pub use push_token::{KeptPushToken, PushDetails, PushDevice, PushToken};

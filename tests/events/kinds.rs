@@ -60,6 +60,17 @@ async fn every_kind_of_event_is_told_to_who_wants_it() {
     house.must(Method::DELETE, &message, None).await;
     let withdrawn = expect(&all, "message.withdrawn", |_| true).await;
     assert_eq!(withdrawn["message"]["content"]["serverId"], sent["serverId"]);
+    let broadcast = json!({"message": {"to": "all", "type": "text", "content": {"text": "to all"}}});
+    let broadcast = house.must(Method::POST, "/v1/broadcasts", Some(&broadcast)).await;
+    let ended = expect(&all, "broadcast.finished", |_| true).await;
+    assert_eq!(
+        (&ended["broadcastId"], &ended["state"]),
+        (&broadcast["broadcastId"], &json!("finished"))
+    );
+    expect(&all, "broadcast.started", |data| {
+        data["broadcastId"] == broadcast["broadcastId"]
+    })
+    .await;
     drop(phone);
     expect(&all, "presence.changed", |data| data["online"] == false).await;
     house

@@ -109,6 +109,7 @@ impl Runner {
         }
         if job.record.state != before {
             tell(&job.record);
+            self.dispatcher.tell_broadcast(&job.record).await;
         }
     }
 

@@ -59,11 +59,24 @@ impl Dispatcher {
         author: &Author,
         draft: &Draft,
     ) -> Result<Option<Draft>, Refused> {
+        if hook_for(desk, author).is_none() {
+            return Ok(None);
+        }
+        // Nobody is asked about what could not be sent anyway.
+        self.judge_draft(author, draft.clone()).await?;
+        self.ask_about(desk, author, draft).await
+    }
+
+    /// The same for a draft that is judged already.
+    pub(crate) async fn ask_about(
+        &self,
+        desk: &Arc<Desk>,
+        author: &Author,
+        draft: &Draft,
+    ) -> Result<Option<Draft>, Refused> {
         let Some(known) = hook_for(desk, author) else {
             return Ok(None);
         };
-        // Nobody is asked about what could not be sent anyway.
-        self.judge_draft(author, draft.clone()).await?;
         // Whoever polls this once and then begins again has asked nothing yet.
         tokio::task::yield_now().await;
         let key = fingerprint::draft_key(author.tenant, &author.name, &draft.id);
