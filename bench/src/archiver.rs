@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{bail, ensure};
 use rusqlite::Connection;
 
-use crate::wire::{self, Connect, Language, Packet};
+use crate::wire::{self, Connect, Language, Packet, Version};
 
 /// Bytes of one read, and so about the largest commit.
 const READ_BYTES: usize = 256 * 1024;
@@ -42,9 +42,10 @@ impl Archiver {
             client_id: "archiver",
             credentials: None,
             clean: true,
+            version: Version::V311,
         };
         wire::connect(&mut out, &hello);
-        wire::subscribe(&mut out, "#");
+        wire::subscribe(&mut out, "#", Version::V311);
         stream.write_all(&out)?;
         let (mut unread, mut buffer) = (Vec::new(), vec![0; READ_BYTES]);
         loop {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::wire::{self, Language, xmpp};
+use crate::wire::{self, Language, Version, xmpp};
 
 /// Text of a message, in bytes.
 pub(crate) const BODY_BYTES: usize = 200;
@@ -54,7 +54,8 @@ impl Draft {
         let id = format!("{tag}{sender:06x}-{:08x}", 0);
         let text: String = ('a'..='z').cycle().take(BODY_BYTES).collect();
         match address.language {
-            Language::Mqtt => Self::envelope(&id, &text, address),
+            Language::Mqtt => Self::envelope(&id, &text, (address, Version::V311)),
+            Language::Mqtt5 => Self::envelope(&id, &text, (address, Version::V5)),
             Language::Xmpp => Self::message(&id, &text, address.topic),
         }
     }
@@ -70,14 +71,14 @@ impl Draft {
         }
     }
 
-    fn envelope(id: &str, text: &str, address: &Address<'_>) -> Self {
+    fn envelope(id: &str, text: &str, (address, version): (&Address<'_>, Version)) -> Self {
         let Address { topic, from, to, .. } = address;
         let before = "{\"id\":\"";
         let payload = format!(
             "{before}{id}\",\"from\":\"{from}\",\"to\":\"{to}\",\"target\":\"\",\"type\":0,\
              \"content\":{{\"text\":\"{text}\"}},\"timestamp\":1700000000000,\"isBackground\":false}}"
         );
-        let (packet, packet_id_at, payload_at) = wire::publish(topic, payload.as_bytes());
+        let (packet, packet_id_at, payload_at) = wire::publish(topic, payload.as_bytes(), version);
         Self {
             packet,
             packet_id_at: Some(packet_id_at),

@@ -24,6 +24,8 @@ pub(crate) struct Entrance {
     pub(crate) tls: bool,
     /// Forget the session that was.
     pub(crate) clean: bool,
+    /// MQTT 5 with No Local: what it says itself stays away.
+    pub(crate) no_local: bool,
     /// What to subscribe to, with QoS 1; in XMPP one's own address or a room's.
     pub(crate) filter: Option<String>,
 }
@@ -40,6 +42,7 @@ impl Entrance {
         Self {
             tls,
             clean: false,
+            no_local: false,
             filter: Some(user.inbox.clone()),
         }
     }
@@ -65,12 +68,14 @@ async fn enter_slowly(
     entrance: &Entrance,
     early: impl FnMut(Packet<'_>),
 ) -> anyhow::Result<Session> {
-    let (reader, writer) = connection::open(&target.route(entrance.tls)?)
-        .await
-        .context("connecting")?;
+    let mut route = target.route(entrance.tls)?;
+    route.language = route.language.with_no_local(entrance.no_local);
+    let language = route.language;
+    let (reader, writer) = connection::open(&route).await.context("connecting")?;
     let session = Session { reader, writer };
-    match target.language() {
-        Language::Mqtt => introduce(session, user, entrance, early).await,
+    match language {
+        Language::Mqtt => introduce(session, user, (entrance, wire::Version::V311), early).await,
+        Language::Mqtt5 => introduce(session, user, (entrance, wire::Version::V5), early).await,
         Language::Xmpp => xmpp::introduce(session, user, entrance.filter.as_deref(), early).await,
     }
 }
@@ -78,7 +83,7 @@ async fn enter_slowly(
 async fn introduce(
     session: Session,
     user: &User,
-    entrance: &Entrance,
+    (entrance, version): (&Entrance, wire::Version),
     mut early: impl FnMut(Packet<'_>),
 ) -> anyhow::Result<Session> {
     let Session { mut reader, writer } = session;
@@ -88,6 +93,7 @@ async fn introduce(
         client_id: &user.client_id,
         credentials: credentials.map(|(name, password)| (name.as_str(), password.as_str())),
         clean: entrance.clean,
+        version,
     };
     wire::connect(&mut out, &connect);
     writer.send(&out)?;
@@ -106,7 +112,7 @@ async fn introduce(
         return Ok(Session { reader, writer });
     };
     out.clear();
-    wire::subscribe(&mut out, filter);
+    wire::subscribe(&mut out, filter, version);
     writer.send(&out)?;
     let mut granted = None;
     while granted.is_none() {

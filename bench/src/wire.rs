@@ -5,7 +5,7 @@ pub(crate) mod xmpp;
 
 use std::io;
 
-pub(crate) use mqtt::{Connect, KEEP_ALIVE_S, connect, puback, publish, subscribe};
+pub(crate) use mqtt::{Connect, KEEP_ALIVE_S, Version, connect, puback, publish, subscribe};
 
 /// Largest packet a server may send us; more is a broken stream.
 const PACKET_MAX: usize = 8 << 20;
@@ -14,6 +14,8 @@ const PACKET_MAX: usize = 8 << 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Language {
     Mqtt,
+    /// MQTT 5, subscribing with No Local.
+    Mqtt5,
     Xmpp,
 }
 
@@ -43,15 +45,25 @@ impl Language {
     /// `InvalidData` when the bytes are nothing in this language.
     pub(crate) fn decode(self, bytes: &[u8]) -> io::Result<Option<(Packet<'_>, usize)>> {
         match self {
-            Self::Mqtt => mqtt::decode(bytes),
+            Self::Mqtt => mqtt::decode(bytes, Version::V311),
+            Self::Mqtt5 => mqtt::decode(bytes, Version::V5),
             Self::Xmpp => xmpp::decode(bytes),
+        }
+    }
+
+    /// The same with No Local, where there is that.
+    pub(crate) fn with_no_local(self, no_local: bool) -> Self {
+        if no_local && self == Self::Mqtt {
+            Self::Mqtt5
+        } else {
+            self
         }
     }
 
     /// What is said last.
     pub(crate) fn goodbye(self) -> &'static [u8] {
         match self {
-            Self::Mqtt => mqtt::DISCONNECT,
+            Self::Mqtt | Self::Mqtt5 => mqtt::DISCONNECT,
             Self::Xmpp => xmpp::GOODBYE,
         }
     }
@@ -59,7 +71,7 @@ impl Language {
     /// Whether a sender learns that its message was taken. In XMPP there are no acknowledgements unless they are asked for
     /// (XEP-0198), and they are not.
     pub(crate) fn acknowledges(self) -> bool {
-        self == Self::Mqtt
+        self != Self::Xmpp
     }
 }
 

@@ -83,7 +83,7 @@ fn step(label: impl Into<String>, load: Load) -> Step {
 }
 
 fn chats(size: &Size) -> Vec<Step> {
-    let chat = |rate, in_flight, tls| {
+    let load = |rate, in_flight, (tls, no_local)| {
         Load::Chat(Chat {
             users: size.users,
             in_flight,
@@ -92,8 +92,10 @@ fn chats(size: &Size) -> Vec<Step> {
             warm_up: size.warm_up,
             both: false,
             tls,
+            no_local,
         })
     };
+    let chat = |rate, in_flight, tls| load(rate, in_flight, (tls, false));
     let mut steps = Vec::new();
     for rate in [1000_u32, 5000, 10_000] {
         steps.push(step(format!("{rate} a second"), chat(Some(f64::from(rate)), 0, false)));
@@ -105,6 +107,13 @@ fn chats(size: &Size) -> Vec<Step> {
     steps[1].guests = vec![Kind::Archived];
     steps[3].guests = vec![Kind::Archived, Kind::Ejabberd, Kind::Rumqttd];
     steps.push(step("200 in flight, TLS", chat(None, 200, true)));
+    for in_flight in [200, 1000] {
+        steps.push(step(
+            format!("{in_flight} in flight, No Local"),
+            load(None, in_flight, (false, true)),
+        ));
+    }
+    steps.push(step("5000 a second, No Local", load(Some(5000.0), 0, (false, true))));
     if size.quick {
         steps.remove(4);
         steps.drain(1..3);

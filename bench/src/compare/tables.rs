@@ -27,7 +27,8 @@ pub(super) const TABLES: [Table; 9] = [
         title: "One-to-one",
         text: "One of each pair of users sends, the other receives, both with QoS 1. Fixed rates are timed from the moment a message was due; \
                closed loops (so many in flight) only make sense as throughput and cost. A delivery is one message at the other user. Godwit \
-               also brings each message to the sender's own inbox, as its protocol says; that copy is not counted, and its cost is included. \
+               also brings each message to the sender's own inbox, as its protocol says; that copy is not counted, and its cost is included, \
+               except in the rows with No Local: there everybody speaks MQTT 5, and what a user says stays away from itself. \
                ejabberd's users send XMPP messages with the same text, and are not told that a message was taken.",
         columns: &[
             ("delivered/s", "deliveries_per_s"),

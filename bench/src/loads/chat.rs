@@ -36,6 +36,9 @@ pub(crate) struct Chat {
     /// Over TLS.
     #[arg(long)]
     pub(crate) tls: bool,
+    /// MQTT 5, where what a user says stays away from itself (No Local).
+    #[arg(long)]
+    pub(crate) no_local: bool,
 }
 
 impl Chat {
@@ -43,6 +46,7 @@ impl Chat {
         record.set("users", self.users);
         record.set("both", self.both);
         record.set("tls", self.tls);
+        record.set("no_local", self.no_local);
         let pace = pace(self.rate, self.in_flight, record);
         let users = target.users(self.users).await?;
         let rooms: Vec<_> = users.chunks_exact(2).map(|pair| self.pair(pair)).collect();
@@ -51,6 +55,7 @@ impl Chat {
             warm_up: self.warm_up,
             measured: self.seconds,
             tls: self.tls,
+            no_local: self.no_local,
         };
         traffic::run(target, &rooms, &plan, record).await
     }

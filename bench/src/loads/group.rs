@@ -52,6 +52,7 @@ impl GroupChat {
             pace,
             warm_up: self.warm_up,
             measured: self.seconds,
+            no_local: false,
             tls: false,
         };
         traffic::run(target, &rooms, &plan, record).await

@@ -111,6 +111,7 @@ async fn speakers(target: &Arc<Target>, senders: &[User]) -> anyhow::Result<Vec<
     let silent = |user: &User| {
         let entrance = Entrance {
             tls: false,
+            no_local: false,
             clean: true,
             filter: None,
         };

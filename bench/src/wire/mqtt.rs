@@ -1,4 +1,5 @@
-//! The client's side of MQTT 3.1.1 on the wire, borrowed both ways (OASIS MQTT 3.1.1).
+//! The client's side of MQTT on the wire, borrowed both ways (OASIS MQTT 3.1.1 and 5.0). On 5 it sends no properties and
+//! reads over those it gets.
 
 use std::io;
 
@@ -10,6 +11,13 @@ pub(crate) const KEEP_ALIVE_S: u16 = 900;
 /// DISCONNECT.
 pub(super) const DISCONNECT: &[u8] = &[0xe0, 0];
 
+/// Which MQTT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Version {
+    V311,
+    V5,
+}
+
 /// How to connect.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Connect<'a> {
@@ -17,16 +25,21 @@ pub(crate) struct Connect<'a> {
     /// User name and password.
     pub(crate) credentials: Option<(&'a str, &'a str)>,
     pub(crate) clean: bool,
+    pub(crate) version: Version,
 }
 
 /// Appends CONNECT.
 pub(crate) fn connect(out: &mut Vec<u8>, connect: &Connect<'_>) {
     let mut body = Vec::with_capacity(256);
     text(&mut body, "MQTT");
-    body.push(4);
+    body.push(match connect.version {
+        Version::V311 => 4,
+        Version::V5 => 5,
+    });
     let with_credentials = if connect.credentials.is_some() { 0xc0 } else { 0 };
     body.push(with_credentials | u8::from(connect.clean) << 1);
     body.extend(KEEP_ALIVE_S.to_be_bytes());
+    no_properties(&mut body, connect.version);
     text(&mut body, connect.client_id);
     if let Some((username, password)) = connect.credentials {
         text(&mut body, username);
@@ -35,26 +48,38 @@ pub(crate) fn connect(out: &mut Vec<u8>, connect: &Connect<'_>) {
     packet(out, 0x10, &body);
 }
 
-/// Appends SUBSCRIBE of one filter with QoS 1.
-pub(crate) fn subscribe(out: &mut Vec<u8>, filter: &str) {
+fn no_properties(body: &mut Vec<u8>, version: Version) {
+    if version == Version::V5 {
+        body.push(0);
+    }
+}
+
+/// Appends SUBSCRIBE of one filter with QoS 1, on 5 with No Local.
+pub(crate) fn subscribe(out: &mut Vec<u8>, filter: &str, version: Version) {
     let mut body = vec![0, 1];
+    no_properties(&mut body, version);
     text(&mut body, filter);
-    body.push(1);
+    body.push(match version {
+        Version::V311 => 1,
+        Version::V5 => 0b101,
+    });
     packet(out, 0x82, &body);
 }
 
 /// A PUBLISH with QoS 1, and where its packet id and its payload begin.
-pub(crate) fn publish(topic: &str, payload: &[u8]) -> (Vec<u8>, usize, usize) {
+pub(crate) fn publish(topic: &str, payload: &[u8], version: Version) -> (Vec<u8>, usize, usize) {
     let mut body = Vec::new();
     text(&mut body, topic);
     body.extend([0, 0]);
+    no_properties(&mut body, version);
     let mut out = Vec::new();
     let header = body.len();
     body.extend(payload);
     packet(&mut out, 0x32, &body);
     let payload_at = out.len() - payload.len();
     debug_assert!(payload_at >= header, "the payload follows the header");
-    (out, payload_at - 2, payload_at)
+    let id_bytes = if version == Version::V5 { 3 } else { 2 };
+    (out, payload_at - id_bytes, payload_at)
 }
 
 /// Appends PUBACK; nothing for 0, which needs none.
@@ -90,7 +115,7 @@ fn packet(out: &mut Vec<u8>, first: u8, body: &[u8]) {
 ///
 /// # Errors
 /// `InvalidData` when the bytes are no MQTT.
-pub(super) fn decode(bytes: &[u8]) -> io::Result<Option<(Packet<'_>, usize)>> {
+pub(super) fn decode(bytes: &[u8], version: Version) -> io::Result<Option<(Packet<'_>, usize)>> {
     let Some((length, size)) = remaining_length(bytes)? else {
         return Ok(None);
     };
@@ -98,8 +123,20 @@ pub(super) fn decode(bytes: &[u8]) -> io::Result<Option<(Packet<'_>, usize)>> {
     let Some(body) = bytes.get(1 + size..end) else {
         return Ok(None);
     };
-    let packet = read(bytes[0], body).ok_or_else(|| broken("a packet is too short"))?;
+    let packet = read(bytes[0], body, version).ok_or_else(|| broken("a packet is too short"))?;
     Ok(Some((packet, end)))
+}
+
+/// The length of a property block and how many bytes say it.
+fn property_length(bytes: &[u8]) -> Option<(usize, usize)> {
+    let mut value = 0;
+    for (at, byte) in bytes.iter().take(4).enumerate() {
+        value |= usize::from(byte & 0x7f) << (7 * at);
+        if byte & 0x80 == 0 {
+            return Some((value, at + 1));
+        }
+    }
+    None
 }
 
 fn remaining_length(bytes: &[u8]) -> io::Result<Option<(usize, usize)>> {
@@ -120,8 +157,15 @@ fn remaining_length(bytes: &[u8]) -> io::Result<Option<(usize, usize)>> {
     Ok(None)
 }
 
-fn read(first: u8, body: &[u8]) -> Option<Packet<'_>> {
+fn read(first: u8, body: &[u8], version: Version) -> Option<Packet<'_>> {
     let number = |at: usize| Some(u16::from_be_bytes([*body.get(at)?, *body.get(at + 1)?]));
+    let after_properties = |at: usize| match version {
+        Version::V311 => Some(at),
+        Version::V5 => {
+            let (length, size) = property_length(body.get(at..)?)?;
+            Some(at + size + length)
+        }
+    };
     Some(match first >> 4 {
         2 => Packet::ConnAck { code: *body.get(1)? },
         3 => {
@@ -133,11 +177,13 @@ fn read(first: u8, body: &[u8]) -> Option<Packet<'_>> {
             };
             Packet::Publish {
                 id,
-                payload: body.get(payload_at..)?,
+                payload: body.get(after_properties(payload_at)?..)?,
             }
         }
         4 => Packet::PubAck { id: number(0)? },
-        9 => Packet::SubAck { code: *body.get(2)? },
+        9 => Packet::SubAck {
+            code: *body.get(after_properties(2)?)?,
+        },
         _ => Packet::Other,
     })
 }
@@ -148,12 +194,14 @@ mod tests {
 
     #[test]
     fn a_publication_reads_back_with_id_and_payload_where_they_were_promised() {
-        for length in [0, 1, 90, 200, 20_000] {
+        let versions = [Version::V311, Version::V5];
+        let cases = versions.map(|version| [0, 1, 90, 200, 20_000].map(|length| (version, length)));
+        for (version, length) in cases.concat() {
             let payload = vec![b'x'; length];
-            let (mut bytes, id_at, payload_at) = publish("u/1", &payload);
+            let (mut bytes, id_at, payload_at) = publish("u/1", &payload, version);
             bytes[id_at..id_at + 2].copy_from_slice(&513_u16.to_be_bytes());
             assert_eq!(bytes[payload_at..], payload);
-            let (packet, end) = decode(&bytes).expect("MQTT").expect("whole");
+            let (packet, end) = decode(&bytes, version).expect("MQTT").expect("whole");
             assert_eq!(end, bytes.len());
             assert_eq!(
                 packet,
@@ -162,18 +210,22 @@ mod tests {
                     payload: &payload
                 }
             );
-            assert_eq!(decode(&bytes[..bytes.len() - 1]).expect("MQTT"), None);
+            assert_eq!(decode(&bytes[..bytes.len() - 1], version).expect("MQTT"), None);
         }
     }
 
     #[test]
     fn answers_are_read_and_nonsense_is_refused() {
         let two = [0x20, 2, 1, 0, 0x90, 3, 0, 1, 0x80];
-        let (packet, end) = decode(&two).expect("MQTT").expect("whole");
+        let (packet, end) = decode(&two, Version::V311).expect("MQTT").expect("whole");
         assert_eq!(packet, Packet::ConnAck { code: 0 });
-        let (packet, _) = decode(&two[end..]).expect("MQTT").expect("whole");
+        let (packet, _) = decode(&two[end..], Version::V311).expect("MQTT").expect("whole");
         assert_eq!(packet, Packet::SubAck { code: 0x80 });
-        assert!(decode(&[0x30, 0xff, 0xff, 0xff, 0xff]).is_err());
-        assert!(decode(&[0x40, 1, 0]).is_err());
+        assert!(decode(&[0x30, 0xff, 0xff, 0xff, 0xff], Version::V311).is_err());
+        assert!(decode(&[0x40, 1, 0], Version::V311).is_err());
+        let (packet, _) = decode(&[0x90, 5, 0, 1, 1, 0x1f, 1], Version::V5)
+            .expect("MQTT")
+            .expect("whole");
+        assert_eq!(packet, Packet::SubAck { code: 1 });
     }
 }

@@ -104,6 +104,7 @@ async fn chat(running: &Running, growth: &Growth, (name, rate): (&str, Option<f6
         seconds: growth.seconds,
         warm_up: growth.warm_up,
         both: false,
+        no_local: false,
         tls: false,
     });
     let done = match tokio::time::timeout(RUN_MAX, load.run(&running.target)).await {
