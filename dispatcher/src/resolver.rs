@@ -61,11 +61,17 @@ pub(crate) struct Question<'a> {
 }
 
 /// What is known after asking.
-pub(crate) enum Answered {
+pub(crate) enum Answered<'a> {
     /// As before.
     Before(Arc<Resolved>),
-    /// Asked just now; what was said before it, if anything.
-    Asked(Resolved, Option<Arc<Resolved>>),
+    /// Asked just now, and to be kept by who asked: what is kept is relied upon by everybody, without waiting.
+    Asked {
+        answer: String,
+        /// What was said before it, if anything.
+        before: Option<Arc<Resolved>>,
+        /// Others who ask about the same thing wait for it.
+        turn: MutexGuard<'a, ()>,
+    },
 }
 
 /// Where there is no such thing.
@@ -86,13 +92,13 @@ impl Dispatcher {
         &self,
         (desk, known): (&Arc<Desk>, &Arc<Known>),
         question: &Question<'_>,
-    ) -> Result<Answered, Refused> {
+    ) -> Result<Answered<'_>, Refused> {
         if let Some(before) = self.still_good(question).await? {
             return Ok(Answered::Before(before));
         }
         // Whoever polls this once and then begins again has asked nothing yet.
         tokio::task::yield_now().await;
-        let _turn = self.resolving.take(question.tenant, question.subject).await;
+        let turn = self.resolving.take(question.tenant, question.subject).await;
         if let Some(before) = self.still_good(question).await? {
             return Ok(Answered::Before(before));
         }
@@ -121,13 +127,7 @@ impl Dispatcher {
             "outcome" => if asked.is_ok() { "answered" } else { "unanswered" })
         .increment(1);
         match asked {
-            Ok(answer) => {
-                let kept = self
-                    .registry
-                    .keep_resolved(question.tenant, question.subject, &answer)
-                    .await;
-                Ok(Answered::Asked(kept.map_err(of_registry)?, before))
-            }
+            Ok(answer) => Ok(Answered::Asked { answer, before, turn }),
             Err(why) => {
                 tracing::warn!(
                     tenant = question.tenant.0,

@@ -74,7 +74,11 @@ impl Dispatcher {
         };
         let answer = match self.resolve((desk, &known), &question).await? {
             Answered::Before(before) => before.answer.clone(),
-            Answered::Asked(now, _) => now.answer,
+            Answered::Asked { answer, turn, .. } => {
+                let kept = self.registry.keep_resolved(tenant, &subject, &answer).await;
+                drop(turn);
+                kept.map_err(of_registry)?.answer
+            }
         };
         let found = rules(&answer).into_iter().find(|rule| rule.from == sender);
         Ok(found.map(|rule| rule.action))

@@ -52,33 +52,28 @@ impl Dispatcher {
             data: json!({"groupId": id.as_str()}).to_string(),
             read: |bytes| read(bytes).map(|_| ()),
         };
-        let Answered::Asked(now, before) = self.resolve((desk, &known), &question).await? else {
+        let Answered::Asked { answer, before, turn } = self.resolve((desk, &known), &question).await? else {
             return Ok(());
         };
         let was_there = before.is_some_and(|before| before.answer != ABSENT);
-        let (dispatcher, id) = (self.clone(), id.clone());
+        let (dispatcher, id, kept_as) = (self.clone(), id.clone(), subject.clone());
         let followed = to_the_end(async move {
-            if now.answer != ABSENT {
-                // It was read before it was kept.
-                let said = read(now.answer.as_bytes()).unwrap_or(Said {
+            if answer != ABSENT {
+                // It was read before.
+                let said = read(answer.as_bytes()).unwrap_or(Said {
                     name: None,
                     members: Vec::new(),
                 });
-                dispatcher.follow(tenant, &id, &said).await
+                dispatcher.follow(tenant, &id, &said).await?;
             } else if was_there {
-                dispatcher.end_resolved_group(tenant, &id).await
-            } else {
-                Ok(())
+                dispatcher.end_resolved_group(tenant, &id).await?;
             }
+            // Last: whoever finds it kept relies on the group.
+            let kept = dispatcher.registry.keep_resolved(tenant, &kept_as, &answer).await;
+            kept.map_err(of_registry).map(|_| ())
         })
         .await;
-        if followed.is_err() {
-            // It is asked again, so that it is followed after all.
-            self.registry
-                .outdate_resolved(tenant, &subject)
-                .await
-                .map_err(of_registry)?;
-        }
+        drop(turn);
         followed
     }
 

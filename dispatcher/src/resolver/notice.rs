@@ -1,6 +1,6 @@
 //! The business system says that something is another now.
 
-use godwit_model::{GroupId, Refusal, Refused, UserId};
+use godwit_model::{GroupId, Refusal, Refused, TenantNo, UserId};
 use godwit_registry::App;
 
 use super::ABSENT;
@@ -17,10 +17,7 @@ impl Dispatcher {
     pub async fn group_changed(&self, app: &App, id: &GroupId) -> Result<(), Refused> {
         self.has_resolver(app)?;
         let subject = format!("g:{id}");
-        self.registry
-            .outdate_resolved(app.tenant, &subject)
-            .await
-            .map_err(of_registry)?;
+        self.outdate(app.tenant, &subject).await?;
         let (dispatcher, tenant, id) = (self.clone(), app.tenant, id.clone());
         tokio::spawn(async move {
             // Where it does not answer now, the next message asks again.
@@ -46,9 +43,13 @@ impl Dispatcher {
     pub async fn block_rule_changed(&self, app: &App, user: &UserId) -> Result<(), Refused> {
         self.has_resolver(app)?;
         let subject = format!("u:{user}");
-        self.registry
-            .outdate_resolved(app.tenant, &subject)
-            .await
-            .map_err(of_registry)
+        self.outdate(app.tenant, &subject).await
+    }
+
+    /// What is being asked just now may be from before the change: it is kept first.
+    async fn outdate(&self, tenant: TenantNo, subject: &str) -> Result<(), Refused> {
+        let _turn = self.resolving.take(tenant, subject).await;
+        let outdated = self.registry.outdate_resolved(tenant, subject).await;
+        outdated.map_err(of_registry)
     }
 }
