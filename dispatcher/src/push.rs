@@ -13,6 +13,7 @@ mod decide;
 mod decision;
 mod drain;
 mod due;
+mod household;
 mod in_flight;
 mod log;
 mod outcome;

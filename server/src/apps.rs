@@ -10,7 +10,7 @@ use crate::args::{AppCommand, Configured};
 use crate::console::{print, print_json};
 use crate::data_folder::{DataFolder, FirstApp};
 use crate::failure::{Exit, Failure};
-use crate::{platform, settings, wiring};
+use crate::{opening, platform, settings};
 
 /// An app whose secret was just made, as it is printed.
 #[derive(Serialize)]
@@ -53,9 +53,9 @@ pub(crate) async fn run(command: AppCommand, json: bool) -> Result<(), Failure> 
 async fn open(configured: &Configured) -> Result<(DataFolder, Registry), Failure> {
     let settings = settings::load(configured.sources())?.settings;
     let folder = DataFolder::open(&settings.server.data)?;
-    let store = wiring::open_store(&settings, &folder).await?;
+    let store = opening::open_store(&settings, &folder).await?;
     let key = platform::master_key(&folder, &store).await?;
-    let registry = wiring::open_registry(&settings, store, Arc::new(SystemClock), &key).await?;
+    let registry = opening::open_registry(&settings, store, Arc::new(SystemClock), &key).await?;
     Ok((folder, registry))
 }
 

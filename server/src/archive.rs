@@ -8,7 +8,7 @@ use godwit_archive::inspect::Inspector;
 use crate::args::{ArchiveCommand, Configured};
 use crate::failure::{Exit, Failure};
 use crate::settings::{self, Settings};
-use crate::{rooms, wiring};
+use crate::{opening, rooms};
 
 mod bar;
 mod export;
@@ -49,13 +49,13 @@ impl Looked {
             unreadable(&error)
         })?;
         let keys = rooms::sealing(&settings)
-            .map_err(|error| wiring::key_file(&settings, &error))?
+            .map_err(|error| opening::key_file(&settings, &error))?
             .keys;
         let inspector = match keys {
             Some(keys) => inspector.with_keys(keys),
             None => inspector,
         };
-        let cold = rooms::cold(&settings).map_err(|error| wiring::cold_store(&settings, &error))?;
+        let cold = rooms::cold(&settings).map_err(|error| opening::cold_store(&settings, &error))?;
         let inspector = match cold {
             Some(store) => inspector.with_cold(store),
             None => inspector,

@@ -18,6 +18,7 @@ pub mod data_folder;
 mod demo;
 mod failure;
 mod http;
+mod opening;
 mod operator;
 mod platform;
 mod push;

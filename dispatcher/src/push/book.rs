@@ -8,8 +8,8 @@ use godwit_push::Kind;
 use godwit_registry::{Decision, LedgerLine, Owed};
 
 use super::PushSettings;
-use super::decide::{Behind, Household, Pass};
 use super::decision::{Debt, Reason};
+use super::household::{Behind, Household, Pass};
 use super::wanted::{Wanted, kind_word};
 
 /// Lines about messages that are owed no push, for one device and decision.

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use godwit_archive::{InboxQuery, Item};
-use godwit_model::{AccountNo, ConversationKey, DeviceNo, Mute, OsKind, Refused};
+use godwit_model::{AccountNo, DeviceNo, OsKind, Refused};
 use godwit_push::Kind;
-use godwit_registry::{Account, Decision, MuteSubject, Muted, PushDevice};
+use godwit_registry::{Decision, MuteSubject, PushDevice};
 
 use super::Desk;
 use super::book::{Book, Entered};
 use super::decision::{Debt, Reader, decide};
+use super::household::{Behind, Household, Pass};
 use crate::Dispatcher;
 use crate::failure::of_registry;
 use crate::message_facts::MessageFacts;
@@ -18,44 +19,11 @@ use crate::message_facts::MessageFacts;
 const PAGE: usize = 128;
 const PAGE_BYTES: usize = 1024 * 1024;
 
-/// What is decided in one look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pass {
-    /// Only calls, which do not wait for the grace.
-    CallsOnly,
-    /// Everything: the grace is over.
-    Last,
-}
-
-/// A device that has not acknowledged everything.
-pub(super) struct Behind {
-    pub(super) device: DeviceNo,
-    /// The vendor to try first of those that may still reach it.
-    pub(super) vendor: String,
-    /// No vendor reaches it any more: it gave no sign of life for too long.
-    pub(super) is_idle: bool,
-    /// It has acknowledged, or it was decided, up to here.
-    pub(super) passed: u64,
-    /// Nothing from before this is owed.
-    pub(super) since_ms: u64,
-}
-
 /// The devices of one account that have not acknowledged everything.
 struct Late {
     /// How far its inbox reaches.
     head: u64,
     devices: Vec<Behind>,
-}
-
-/// An account and what its readers wish.
-pub(super) struct Household {
-    pub(super) account: Account,
-    pub(super) wishes: godwit_model::PushWishes,
-    mutes: Vec<Muted>,
-    /// How far the desktops that are here have acknowledged.
-    pub(super) desktops_up_to: u64,
-    /// What is unread of conversations of which something was taken back.
-    pub(super) unread: HashMap<ConversationKey, u64>,
 }
 
 impl Dispatcher {
@@ -305,11 +273,4 @@ impl Dispatcher {
 fn call_lane(room: &str) -> String {
     // A stranger's text: any length, any bytes.
     format!("call-{}", blake3::hash(room.as_bytes()).to_hex())
-}
-
-impl Household {
-    fn mute(&self, subject: MuteSubject) -> Option<Mute> {
-        let found = self.mutes.iter().find(|muted| muted.subject == subject);
-        found.map(|muted| muted.mute)
-    }
 }

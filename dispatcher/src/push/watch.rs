@@ -8,7 +8,7 @@ use std::time::Duration;
 use godwit_model::{AccountNo, DeviceNo};
 
 use super::Desk;
-use super::decide::Pass;
+use super::household::Pass;
 use crate::Dispatcher;
 
 /// What the platform calls the moment from which it pushes.

@@ -14,7 +14,7 @@ use crate::console::{print, print_json};
 use crate::data_folder::DataFolder;
 use crate::failure::{Exit, Failure};
 use crate::settings::{self, Settings};
-use crate::{operator, rooms, wiring};
+use crate::{opening, operator, rooms};
 
 /// What would go, or went.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,8 +106,8 @@ async fn of_folder(settings: Settings, folder: DataFolder, approved: bool) -> Re
         let next = "name the folder that `godwit serve` uses with --data";
         return Err(Failure::new("GW-A010", what, next).with_exit(Exit::NotFound));
     }
-    let equipment = wiring::equipment(&settings)?;
-    let disk = Arc::new(wiring::open_disk(&folder)?);
+    let equipment = opening::equipment(&settings)?;
+    let disk = Arc::new(opening::open_disk(&folder)?);
     let done = tokio::task::spawn_blocking(move || {
         let opened = Archive::open_with(
             disk,
